@@ -1,0 +1,78 @@
+# `make` alone lists the targets. Everything is installed into .venv, nothing anywhere else.
+include kernel.env
+# One set of kernel settings for learners, tests and slides (kernel.env), and one home for what
+# Keras, Matplotlib and IPython read and write, so that nobody's own configuration changes an output.
+export $(shell sed -n 's/=.*//p' kernel.env)
+export KERAS_HOME := $(CURDIR)/.venv/home/keras
+export MPLCONFIGDIR := $(CURDIR)/.venv/home/matplotlib
+export IPYTHONDIR := $(CURDIR)/.venv/home/ipython
+
+PYTHON ?= python3
+PY := .venv/bin/python
+READY := .venv/ready
+WORKERS ?= 2
+LESSON ?=
+LAB_FLAGS ?=
+PYTEST_FLAGS ?=
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pictures
+
+.DEFAULT_GOAL := help
+.PHONY: help .venv lab test test-unit test-notebooks style run slides bench wheel picture lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+.venv: $(READY) ## set everything up in .venv (every other target does this first)
+
+$(READY): requirements.lock pyproject.toml tools/check_python.py
+	@$(PYTHON) tools/check_python.py
+	@echo "Setting up .venv; the first time downloads about 500 MB."
+	@$(PYTHON) -m venv --clear .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r tools/uv.lock
+	@$(PY) -m uv pip install --python $(PY) --compile-bytecode --require-hashes -r requirements.lock
+	@$(PY) -m uv pip install --quiet --python $(PY) --no-deps --no-build-isolation -e .
+	@$(PY) -c "import matplotlib.font_manager"
+	@touch $(READY)
+	@$(PY) -m course_lib
+
+lab: $(READY) ## open JupyterLab on the first lesson
+	$(PY) -m jupyter lab notebooks/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
+	  --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	  --LabApp.extension_manager=readonly \
+	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_FLAGS)
+
+test: style test-unit test-notebooks ## prove everything: style, unit and property tests, every notebook's output
+
+style: $(READY) ## check the style of code and notebooks
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+test-unit: $(READY) ## unit, property and claim tests
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile -q $(PYTEST_FLAGS)
+
+test-notebooks: $(READY) ## execute every notebook (LESSON=04: one) and compare each output
+	$(PY) -m pytest $(NBVAL) -n $(WORKERS) --dist loadfile -q $(PYTEST_FLAGS) $(wildcard notebooks/$(LESSON)*.ipynb)
+
+run: $(READY) ## execute notebooks and store their outputs (LESSON=04: one)
+	$(PY) tools/run_notebooks.py $(LESSON)
+
+slides: $(READY) ## a deck for every lesson in build/slides (needs npm), to open without a network
+	$(PY) tools/slides.py $(LESSON)
+
+bench: $(READY) ## what takes how long, as ratios within one run
+	$(PY) bench/run.py
+
+wheel: $(READY) ## build the wheel and run the unit tests against it in an environment of its own
+	$(PY) tools/check_wheel.py
+
+picture: $(READY) ## draw the README's picture again
+	$(PY) tools/readme_picture.py
+
+lock: ## write requirements.lock and tools/uv.lock anew from pyproject.toml
+	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade \
+	  --custom-compile-command "make lock" --extra course --extra dev pyproject.toml -o requirements.lock
+	echo uv | $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade \
+	  --custom-compile-command "make lock" - -o tools/uv.lock
+
+clean: ## remove .venv and what was built
+	rm -rf .venv build dist node_modules

@@ -1,0 +1,16 @@
+"""Kernel settings for `pytest` run without make: the same ones that the Makefile exports."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+
+for line in (ROOT / "kernel.env").read_text().splitlines():
+    name, _, value = line.partition("=")
+    os.environ[name] = value
+for name, folder in [
+    ("KERAS_HOME", "keras"),
+    ("MPLCONFIGDIR", "matplotlib"),
+    ("IPYTHONDIR", "ipython"),
+]:
+    os.environ.setdefault(name, str(ROOT / ".venv" / "home" / folder))

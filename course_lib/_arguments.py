@@ -1,0 +1,76 @@
+"""Checks of arguments: each error names the argument, what came and what was expected."""
+
+import operator
+
+import numpy as np
+
+
+def as_integer(value, name, *, at_least):
+    """Return `value` as an int of at least `at_least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        kind = type(value).__name__
+        raise TypeError(f"`{name}` must be an integer, got {value!r} ({kind})") from None
+    if number < at_least:
+        raise ValueError(f"`{name}` must be at least {at_least}, got {number}")
+    return number
+
+
+def as_choice(value, name, choices):
+    """Return `value` if it is one of `choices`."""
+    if not isinstance(value, str) or value not in choices:
+        expected = " or ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{name}` must be {expected}, got {value!r}")
+    return value
+
+
+def as_array(value, name, *, ndim=None):
+    """Return `value` as an array of numbers with `ndim` axes (an int, a tuple, or any number)."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be a rectangle of numbers, got rows of different shapes ({error}); "
+            "`course_lib.pad` makes a rectangle of them"
+        ) from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"`{name}` must hold numbers, got dtype {array.dtype}")
+    allowed = (ndim,) if isinstance(ndim, int) else ndim
+    if allowed is not None and array.ndim not in allowed:
+        expected = " or ".join(map(str, allowed))
+        raise ValueError(f"`{name}` must have {expected} axes, got shape {array.shape}")
+    return array
+
+
+def as_mask(mask, name="mask", *, shape=None):
+    """Return `mask` as a bool array `(B, T)`, or of exactly `shape`.
+
+    Only bool is taken. A float mask is often a mask that was cast or multiplied on its way, and a
+    mask of ids is a forgotten `!= 0`: both would be read as something that nobody meant.
+    """
+    array = np.asarray(mask)
+    if array.dtype != bool:
+        raise TypeError(
+            f"`{name}` must be bool with True at real steps, got dtype {array.dtype}; "
+            f"`{name} != 0` makes one of ids, `{name}.astype(bool)` of zeros and ones"
+        )
+    if shape is None:
+        if array.ndim != 2:
+            raise ValueError(f"`{name}` must have shape (B, T), got {array.shape}")
+    elif array.shape != tuple(shape):
+        raise ValueError(f"`{name}` must have shape {tuple(shape)}, got {array.shape}")
+    return array
+
+
+def no_nan(array, name, where=True):
+    """Raise if `array` holds NaN where `where` (broadcast over the last axes) is True."""
+    if array.dtype.kind != "f":
+        return array
+    bad = np.isnan(array)
+    if where is not True:
+        bad = bad & where.reshape(where.shape + (1,) * (array.ndim - where.ndim))
+    if bad.any():
+        place = tuple(int(index) for index in np.argwhere(bad)[0])
+        raise ValueError(f"`{name}` must be numbers at real steps, got NaN at index {place}")
+    return array

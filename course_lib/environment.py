@@ -1,0 +1,133 @@
+"""Lesson 00: what is installed, whether it fits, and what to do if not.
+
+`python -m course_lib` prints the same from a shell.
+"""
+
+import os
+import platform
+import re
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+
+FITS, MISSING, DIFFERENT = "fits", "missing", "differs"
+
+# What the stored outputs were made with; kernel.env sets them, a Keras configuration may not.
+SETTINGS = {"KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "0"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the report: a name, what was found, what was wanted, and the advice if any."""
+
+    name: str
+    found: str
+    wanted: str
+    verdict: str
+    advice: str = ""
+
+
+class EnvironmentReport:
+    """What `check_environment` found.
+
+    Attributes:
+        rows: list of `Row`.
+        ok: True if everything fits.
+    """
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    @property
+    def ok(self):
+        """True if every row fits."""
+        return all(row.verdict == FITS for row in self.rows)
+
+    def __repr__(self):
+        cells = [("", "found", "wanted", "")]
+        cells += [(row.name, row.found, row.wanted, row.verdict) for row in self.rows]
+        widths = [max(len(line[column]) for line in cells) for column in range(3)]
+        lines = []
+        for line in cells:
+            left = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=False))
+            lines.append(f"{left}  {line[3]}".rstrip())
+        advice = [f"- {row.name}: {row.advice}" for row in self.rows if row.advice]
+        last = "Everything fits." if self.ok else "What to do:\n" + "\n".join(advice)
+        return "\n".join([*lines, "", last])
+
+
+def check_environment():
+    """Compare what is installed with what the lessons were written for.
+
+    The wanted versions are read from this package's own metadata (the extra `course`), so there is
+    one place for them. Nothing is imported but the metadata: the check takes milliseconds, and it
+    works where TensorFlow itself would fail to load.
+
+    Returns:
+        An `EnvironmentReport`, which prints as a table.
+    """
+    rows = [_python_row(), *(_package_row(*wanted) for wanted in _wanted())]
+    rows += [_setting_row(name, value) for name, value in SETTINGS.items()]
+    return EnvironmentReport(rows)
+
+
+def _python_row():
+    found, wanted = platform.python_version(), metadata.metadata("course-lib")["Requires-Python"]
+    fits = _is_in(found, wanted)
+    advice = "" if fits else f"use a Python {wanted}, then `make clean` and `make lab`"
+    return Row("Python", found, wanted, FITS if fits else DIFFERENT, advice)
+
+
+def _wanted():
+    """Yield (package, specifier) for what the course needs on this machine."""
+    from packaging.requirements import (
+        Requirement,
+    )  # Matplotlib requires `packaging`, so it is there
+
+    for text in metadata.requires("course-lib"):
+        requirement = Requirement(text)
+        for extra in ("", "course"):
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                yield requirement.name, str(requirement.specifier)
+                break
+
+
+def _package_row(name, wanted):
+    found = _version(name)
+    if found is None and name == "tensorflow-cpu":
+        # The larger package serves as well, if somebody has it already.
+        found, name = _version("tensorflow"), "tensorflow"
+    if found is None:
+        return Row(name, "–", wanted, MISSING, "`make .venv`, or `pip install -e .[course]`")
+    if _is_in(found, wanted):
+        return Row(name, found, wanted, FITS)
+    return Row(
+        name, found, wanted, DIFFERENT, "`make .venv` installs the versions the outputs came from"
+    )
+
+
+def _version(name):
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _is_in(version, specifier):
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(specifier).contains(version, prereleases=True)
+
+
+def _setting_row(name, wanted):
+    found = os.environ.get(name, "unset")
+    fits = found == wanted
+    advice = "" if fits else f"start with `make lab`, or set {name}={wanted} before Python starts"
+    return Row(name, found, wanted, FITS if fits else DIFFERENT, advice)
+
+
+def main():
+    """Print the report; the exit status is 0 if everything fits."""
+    report = check_environment()
+    print(re.sub("–", "-", repr(report)) if sys.stdout.encoding != "utf-8" else report)
+    return 0 if report.ok else 1

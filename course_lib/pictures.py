@@ -1,0 +1,162 @@
+"""Pictures of masks, made to be read without colour and by people who cannot see them.
+
+Real steps are blue; padding is pale and hatched, so a printed or colour-blind view tells them
+apart. The colours are from Okabe and Ito, https://jfly.uni-koeln.de/color/. Each function returns a
+`Picture`: a figure with the sentence that a screen reader reads in its place.
+"""
+
+import base64
+import io
+
+import numpy as np
+
+from course_lib._arguments import as_mask
+
+BLUE, ORANGE, GREEN, RED, PALE, INK = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#EDEDED",
+    "#222222",
+)
+HATCH = "////"
+DPI = 160
+
+
+class Picture:
+    """A finished figure and its alt text.
+
+    Attributes:
+        figure: `matplotlib.figure.Figure`.
+        alt: what the picture shows, in a sentence or two.
+    """
+
+    def __init__(self, figure, alt):
+        self.figure = figure
+        self.alt = alt
+
+    def png(self):
+        """Return the picture as PNG bytes, with the alt text stored inside."""
+        buffer = io.BytesIO()
+        # Without Matplotlib's version in the file, the same drawing gives the same bytes.
+        self.figure.savefig(
+            buffer, format="png", dpi=DPI, metadata={"Software": None, "Description": self.alt}
+        )
+        return buffer.getvalue()
+
+    def save(self, path):
+        """Write the picture; the file's ending (.png, .svg, .pdf) says in which format."""
+        self.figure.savefig(path, dpi=DPI)
+
+    def __repr__(self):
+        return self.alt
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        width, height = (int(side * 96) for side in self.figure.get_size_inches())
+        data = {
+            "image/png": base64.b64encode(self.png()).decode("ascii"),
+            "text/plain": self.alt,
+        }
+        return data, {"image/png": {"alt": self.alt, "width": width, "height": height}}
+
+
+def new_figure(width, height, rows=1, columns=1):
+    """Return a figure of `width` × `height` inches and its axes, outside of pyplot's state.
+
+    Args:
+        width: inches.
+        height: inches.
+        rows: rows of axes.
+        columns: columns of axes.
+
+    Returns:
+        `(figure, axes)`; axes is one `Axes` for a 1 × 1 grid and an array of them otherwise.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns)
+
+
+def draw_mask(mask, values=None, title=""):
+    """Draw a batch as a grid: real steps solid, padding hatched.
+
+    Args:
+        mask: bool, shape `(B, T)`, True at real steps.
+        values: what is written into the cells, shape `(B, T)`; nothing if `None`.
+        title: a line above the grid.
+
+    Returns:
+        A `Picture`.
+
+    Raises:
+        TypeError: `mask` is not bool.
+        ValueError: `mask` has no steps, or `values` has another shape.
+    """
+    mask = as_mask(mask)
+    if not mask.size:
+        raise ValueError(f"`mask` must have at least one step, got shape {mask.shape}")
+    if values is not None and np.shape(values) != mask.shape:
+        raise ValueError(f"`values` must have shape {mask.shape}, got {np.shape(values)}")
+    rows, steps = mask.shape
+    figure, axes = new_figure(1.1 + 0.62 * steps, 0.9 + 0.5 * rows)
+    paint_mask(axes, mask, values)
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    parts = [_describe_row(number, row) for number, row in enumerate(mask)]
+    about = f"{title}: " if title else ""
+    return Picture(figure, f"{about}{rows} rows of {steps} steps. " + " ".join(parts))
+
+
+def paint_mask(axes, mask, values=None):
+    """Draw the grid of `draw_mask` onto existing axes."""
+    from matplotlib.patches import Rectangle
+
+    rows, steps = mask.shape
+    for row, step in np.ndindex(rows, steps):
+        real = mask[row, step]
+        axes.add_patch(
+            Rectangle(
+                (step, row),
+                1,
+                1,
+                facecolor=BLUE if real else PALE,
+                hatch=None if real else HATCH,
+                edgecolor="white" if real else "#B0B0B0",
+                linewidth=1,
+            )
+        )
+        if values is not None:
+            axes.text(
+                step + 0.5,
+                row + 0.5,
+                f"{values[row][step]}",
+                ha="center",
+                va="center",
+                fontsize=10,
+                color="white" if real else INK,
+                bbox=None if real else {"facecolor": PALE, "edgecolor": "none", "pad": 1},
+            )
+    axes.set(xlim=(0, steps), ylim=(rows, 0), xlabel="step", aspect="auto")
+    axes.set_xticks(np.arange(steps) + 0.5, np.arange(steps))
+    axes.set_yticks(np.arange(rows) + 0.5, [f"row {row}" for row in range(rows)])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _describe_row(number, row):
+    return f"Row {number}: {_describe_steps(row)}."
+
+
+def _describe_steps(row):
+    if row.all():
+        return "all steps real"
+    if not row.any():
+        return "all padding"
+    return f"real at {_ranges(np.flatnonzero(row))}, padding at {_ranges(np.flatnonzero(~row))}"
+
+
+def _ranges(steps):
+    """Return "0-2, 5" for [0, 1, 2, 5]."""
+    groups = np.split(steps, np.flatnonzero(np.diff(steps) > 1) + 1)
+    return ", ".join(f"{g[0]}-{g[-1]}" if len(g) > 1 else f"{g[0]}" for g in groups)

@@ -1,0 +1,76 @@
+"""Execute notebooks in place, in the kernel settings of the tests: `make run [LESSON=04]`.
+
+A notebook is written only when all its cells ran, without stderr and without an error that it did
+not ask for. Otherwise the file stays as it was, and the reason is printed.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+import conftest  # noqa: E402, F401  the kernel settings, also without make
+
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def run(path):
+    notebook = nbformat.read(path, as_version=4)
+    tidy(notebook, path.stem)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    client = NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+    )
+    client.on_cell_start = lambda cell, cell_index: show(path, code, cell)
+    started = time.monotonic()
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        return fail(path, str(error))
+    for number, cell in enumerate(code, 1):
+        cell.metadata.pop("execution", None)
+        for output in cell.outputs:
+            if output.get("name") == "stderr":
+                return fail(path, f"cell {number} wrote to stderr:\n{output.text}")
+    notebook.metadata = METADATA
+    nbformat.validate(notebook)
+    nbformat.write(notebook, path)
+    print(f"\r{path.stem}: {len(code)} cells, {time.monotonic() - started:.1f} s", flush=True)
+    return True
+
+
+def tidy(notebook, stem):
+    """Name the cells by lesson and place, so that a diff shows what changed and nothing else."""
+    for place, cell in enumerate(notebook.cells, 1):
+        cell.id = f"{stem.split('_')[0]}-{place:03d}"
+
+
+def show(path, code, cell):
+    if cell.cell_type == "code":
+        place = next(place for place, other in enumerate(code, 1) if other is cell)
+        print(f"\r{path.stem}: cell {place} of {len(code)}", end="", flush=True)
+
+
+def fail(path, reason):
+    print(f"\r{path.stem}: not written. {reason}", flush=True)
+    return False
+
+
+def main(pattern=""):
+    paths = sorted((ROOT / "notebooks").glob(f"{pattern}*.ipynb"))
+    if not paths:
+        sys.exit(f"no notebook in notebooks/ starts with {pattern!r}")
+    results = [run(path) for path in paths]
+    sys.exit(0 if all(results) else 1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
