@@ -11,6 +11,10 @@ ROOT = Path(__file__).parent.parent
 CLAIM = re.compile(r"\*\*Claim (\d+\.\d+)\.\*\* (.+?)(?=\n\s*\n|\n[-*>#]|\Z)", re.DOTALL)
 
 
+# The recap repeats it as a list item: "- 2.1 Row 0 of the table is an ordinary vector."
+RECAP = re.compile(r"^- (\d+\.\d+) (.+)$", re.MULTILINE)
+
+
 def claims_in_lessons():
     """Return (number, sentence, lesson, place of the cell) for each claim."""
     found = []
@@ -67,6 +71,14 @@ def test_a_claim_is_shown_by_a_cell_beside_it():
             if lesson == path.stem:
                 near = cells[max(place - 1, 0) : place + 2]
                 assert any(cell["cell_type"] == "code" for cell in near), number
+
+
+def test_the_recap_repeats_every_claim():
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text())["cells"]
+        text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+        made = [claim[:2] for claim in claims_in_lessons() if claim[2] == path.stem]
+        assert RECAP.findall(text) == made, path.stem
 
 
 def test_the_sentence_is_found():
