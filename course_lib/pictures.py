@@ -160,3 +160,50 @@ def _ranges(steps):
     """Return "0-2, 5" for [0, 1, 2, 5]."""
     groups = np.split(steps, np.flatnonzero(np.diff(steps) > 1) + 1)
     return ", ".join(f"{g[0]}-{g[-1]}" if len(g) > 1 else f"{g[0]}" for g in groups)
+
+
+def draw_losses(values, mask, title=""):
+    """Draw the loss of each step of one row, with the two means that could be meant.
+
+    Args:
+        values: losses, shape `(T,)`.
+        mask: bool, shape `(T,)`.
+        title: a line above the bars.
+
+    Returns:
+        A `Picture`: solid bars at real steps, hatched ones at padding, a solid line at the mean
+        over the real steps and a dashed one at the mean over all.
+
+    Raises:
+        TypeError: `mask` is not bool.
+        ValueError: shapes that differ, or no real step.
+    """
+    values = np.asarray(values, dtype=float)
+    mask = as_mask(mask, shape=(values.shape[0],) if values.ndim else ())
+    if values.ndim != 1 or not mask.any():
+        raise ValueError(f"`values` must be one row with a real step, got shape {values.shape}")
+    figure, axes = new_figure(6.4, 2.9)
+    for step, (value, real) in enumerate(zip(values, mask, strict=True)):
+        style = {"color": BLUE} if real else {"color": PALE, "hatch": HATCH, "edgecolor": "#999999"}
+        axes.bar(step, value, width=0.7, **style)
+    real_mean, all_mean = values[mask].mean(), values.mean()
+    for height, line, name in ((real_mean, "-", "real steps"), (all_mean, "--", "all steps")):
+        axes.axhline(height, color=INK, linestyle=line, linewidth=1.5)
+        label = f"mean over {name}: {height:.2f}"
+        axes.text(
+            -0.6,
+            height,
+            label,
+            va="bottom",
+            fontsize=10,
+            bbox={"fc": "white", "ec": "none", "pad": 1},
+        )
+    axes.set(xlabel="step", ylabel="loss of the step", xlim=(-0.65, len(values) - 0.35))
+    axes.set_xticks(range(len(values)))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    alt = (
+        f"{title + ': ' if title else ''}losses of {len(values)} steps, {_describe_steps(mask)}. "
+        f"The mean over the real steps is {real_mean:.2f}, the mean over all {all_mean:.2f}."
+    )
+    return Picture(figure, alt)

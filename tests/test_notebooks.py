@@ -56,8 +56,11 @@ def output_faults(cell, output):
         yield "stderr"
     if output["output_type"] == "error" and "raises-exception" not in tags(cell):
         yield "an error that the lesson did not ask for"
-    if MACHINE.search(json.dumps(output)):
+    text = json.dumps(output)
+    if MACHINE.search(text):
         yield "a path of the machine"
+    if re.search(r"\b0x[0-9a-f]{6,}", text):
+        yield "an address in memory, which is another one every time"
     data = output.get("data", {})
     if "image/png" in data:
         alt = output["metadata"].get("image/png", {}).get("alt")
@@ -154,6 +157,9 @@ BROKEN = {
         a_cell(outputs=[{"output_type": "error", "ename": "E", "evalue": "", "traceback": []}])
     ],
     "path": [a_cell(outputs=[{"output_type": "stream", "name": "stdout", "text": "/home/me/x"}])],
+    "address": [
+        a_cell(outputs=[{"output_type": "stream", "name": "stdout", "text": "<at 0x7fd9801e6020>"}])
+    ],
     "no alt": [
         a_cell(
             outputs=[

@@ -1,0 +1,148 @@
+"""`loss.py` against Keras, and against the losses of the rows alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_lib.loss import PER_STEP, REDUCTIONS, masked_loss, per_step_loss
+from tests.needs import keras
+
+CLASSES = {
+    "".join(word.capitalize() for word in name.split("_")).replace("Kl", "KL"): name
+    for name in [*PER_STEP, "sparse_categorical_crossentropy"]
+}
+
+
+@st.composite
+def batches(draw):
+    """Targets (one-hot), predictions (positive, summing to 1), mask and weights."""
+    rows, steps, classes = draw(st.integers(1, 4)), draw(st.integers(1, 5)), draw(st.integers(2, 4))
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    y_true = np.eye(classes)[rng.integers(classes, size=(rows, steps))]
+    y_pred = rng.dirichlet(np.ones(classes), size=(rows, steps)).astype("float32")
+    lengths = np.array(draw(st.lists(st.integers(0, steps), min_size=rows, max_size=rows)))
+    mask = np.arange(steps) < lengths[:, None]
+    if draw(st.booleans()):
+        mask = mask[:, ::-1]
+    return y_true, y_pred, mask, rng.uniform(0.1, 2, size=(rows, steps)).astype("float32")
+
+
+def keras_loss(name, y_true, y_pred, mask, reduction, sample_weight=None):
+    predictions = keras.ops.convert_to_tensor(y_pred)
+    if mask is not None:
+        predictions._keras_mask = keras.ops.convert_to_tensor(mask)
+    if name.startswith("Sparse"):
+        y_true = y_true.argmax(axis=-1)
+    loss = getattr(keras.losses, name)(reduction=reduction)
+    return np.asarray(loss(y_true, predictions, sample_weight=sample_weight))
+
+
+def own_loss(name, y_true, y_pred, mask, reduction, sample_weight=None):
+    if name.startswith("Sparse"):
+        y_true = y_true.argmax(axis=-1)
+    values = per_step_loss(CLASSES[name], y_true, y_pred)
+    return masked_loss(values, mask, sample_weight, reduction)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+@settings(max_examples=15, deadline=None)
+@given(batch=batches(), reduction=st.sampled_from(REDUCTIONS), masked=st.booleans())
+def test_every_loss_and_reduction_agrees_with_keras(name, batch, reduction, masked):
+    y_true, y_pred, mask, _ = batch
+    arguments = (name, y_true, y_pred, mask if masked else None, reduction)
+    assert np.allclose(own_loss(*arguments), keras_loss(*arguments), rtol=2e-5, atol=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(batch=batches(), reduction=st.sampled_from(REDUCTIONS), by_row=st.booleans())
+def test_weights_agree_with_keras(batch, reduction, by_row):
+    y_true, y_pred, mask, weights = batch
+    weights = weights[:, :1] if by_row else weights
+    arguments = ("MeanSquaredError", y_true, y_pred, mask, reduction, weights)
+    assert np.allclose(own_loss(*arguments), keras_loss(*arguments), rtol=2e-5, atol=1e-5)
+
+
+def test_every_built_in_loss_of_steps_is_there():
+    """A loss that Keras adds must be written here too, or be named below."""
+    y_true = np.eye(3)[[[0, 1, 2, 0], [2, 1, 0, 0]]].astype("float32")
+    y_pred = np.full((2, 4, 3), 1 / 3, "float32")
+    per_step = set()
+    for name in dir(keras.losses):
+        loss = getattr(keras.losses, name)
+        if not isinstance(loss, type) or name == "Loss":
+            continue
+        try:
+            values = loss(reduction=None)(
+                y_true.argmax(-1) if name.startswith("Sparse") else y_true, y_pred
+            )
+        except Exception:
+            continue  # CTC, Circle and CategoricalGeneralizedCrossEntropy take no (B, T, D).
+        if values.shape == (2, 4):
+            per_step.add(name)
+    assert per_step == set(CLASSES)
+
+
+@settings(max_examples=60, deadline=None)
+@given(batch=batches(), name=st.sampled_from(sorted(PER_STEP)))
+def test_rows_alone_weighted_by_their_real_steps(batch, name):
+    y_true, y_pred, mask, _ = batch
+    values = per_step_loss(name, y_true, y_pred)
+    alone = [row[real].mean() if real.any() else 0 for row, real in zip(values, mask, strict=True)]
+    steps = mask.sum(axis=1)
+    expected = np.dot(alone, steps) / steps.sum() if mask.any() else 0
+    assert np.isclose(masked_loss(values, mask), expected)
+
+
+@settings(max_examples=30, deadline=None)
+@given(batch=batches(), filler=st.sampled_from([np.nan, np.inf, -1e30]))
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_what_stands_at_padding_is_never_seen(batch, filler, reduction):
+    y_true, y_pred, mask, weights = batch
+    values = per_step_loss("mean_squared_error", y_true, y_pred)
+    spoiled = np.where(mask, values, filler)
+    expected = masked_loss(values, mask, weights, reduction)
+    assert np.array_equal(masked_loss(spoiled, mask, weights, reduction), expected)
+
+
+VALUES = np.ones((2, 3))
+MASK = np.ones((2, 3), bool)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: masked_loss([1.0, 2.0]), ValueError, r"`values` must have 2 axes.*\(2,\)"),
+        (lambda: masked_loss(VALUES, MASK[:, :2]), ValueError, r"`mask`.*\(2, 3\).*\(2, 2\)"),
+        (lambda: masked_loss(VALUES, VALUES), TypeError, "`mask` must be bool.*float64"),
+        (lambda: masked_loss(VALUES, MASK, [1, 2]), ValueError, r"`sample_weight`.*\(2, 1\).*\(2,"),
+        (lambda: masked_loss(VALUES, MASK, [["a"]]), TypeError, "`sample_weight` must hold num"),
+        (lambda: masked_loss(VALUES, reduction="avg"), ValueError, "`reduction`.*'avg'"),
+        (lambda: masked_loss(VALUES * np.nan), ValueError, r"`values`.*NaN at index \(0, 0\)"),
+        (lambda: per_step_loss("mse", VALUES, VALUES), ValueError, "`name` must be.*'mse'"),
+        (lambda: per_step_loss("huber", VALUES, VALUES), ValueError, "`y_pred` must have 3 axes"),
+        (
+            lambda: per_step_loss("huber", np.ones((2, 3, 1)), np.ones((2, 3, 4))),
+            ValueError,
+            r"`y_true`.*\(2, 3, 4\).*\(2, 3, 1\)",
+        ),
+        (
+            lambda: per_step_loss("sparse_categorical_crossentropy", [[4]], np.ones((1, 1, 3))),
+            ValueError,
+            "`y_true`.*from 0 to 2, got 4",
+        ),
+        (
+            lambda: per_step_loss("sparse_categorical_crossentropy", [[1.0]], np.ones((1, 1, 3))),
+            TypeError,
+            "`y_true`.*float64",
+        ),
+        (
+            lambda: per_step_loss("sparse_categorical_crossentropy", [[1, 1]], np.ones((1, 1, 3))),
+            ValueError,
+            r"`y_true`.*\(1, 1\).*\(1, 2\)",
+        ),
+    ],
+)
+def test_bad_input_is_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
