@@ -148,10 +148,10 @@ def test_precision():
     assert not np.isclose(Y_TRUE[real].mean(), Y_TRUE[chosen].mean(), rtol=1e-2)
 
 
-@claim("5.14", "`RootMeanSquaredError` counts padded steps, although `MeanSquaredError` does not.")
+@claim("5.14", "`RootMeanSquaredError` counts padded steps.")
 def test_root_mean_squared_error():
     assert np.isclose(metric("RootMeanSquaredError", Y_TRUE), np.sqrt(SQUARES.mean()))
-    assert np.isclose(metric("MeanSquaredError", Y_TRUE), SQUARES[MASK].mean())
+    assert not np.isclose(SQUARES.mean(), SQUARES[MASK].mean(), rtol=1e-2)
 
 
 @claim("5.15", "A loss function that returns one number per step is masked.")
