@@ -17,6 +17,9 @@ _HOME = {
     "mask_to_lengths": "padding",
     "padding_efficiency": "padding",
     "masked_mean": "padding",
+    "trace": "propagation",
+    "audit": "lost_masks",
+    "assert_padding_invariant": "lost_masks",
 }
 
 __all__ = sorted(_HOME)

@@ -1,0 +1,385 @@
+"""Lesson 03: who made, got, used, passed, stripped or dropped a mask, layer by layer."""
+
+import html
+
+import numpy as np
+
+from course_lib._recorder import Recording, mask_of
+from course_lib._state import build, unchanged
+
+NONE = "–"
+RAW = "raw operation"
+
+
+class TraceRow:
+    """One layer call, or one raw operation between two layers.
+
+    Attributes:
+        layer: the layer's name; "raw operation" for an operation that is no layer.
+        class_name: the layer's class, or the operation.
+        depth: in how many nested models the call stands.
+        mask_in: letters of the masks attached to the inputs, an entry for each input tensor.
+        received: dict of each mask argument of `call` and the letter of what stood in it.
+        mask_out: letters of the masks attached to the outputs.
+        did: what the layer did with the mask.
+        warned: True if Keras warned that the mask is destroyed here.
+        shapes: the shapes of the outputs.
+    """
+
+    def __init__(self, layer, class_name, depth, mask_in, received, mask_out, did, warned, shapes):
+        self.layer = layer
+        self.class_name = class_name
+        self.depth = depth
+        self.mask_in = mask_in
+        self.received = received
+        self.mask_out = mask_out
+        self.did = did
+        self.warned = warned
+        self.shapes = shapes
+
+    def cells(self):
+        """Return the row as texts: layer, class, mask in, what `call` got, mask out, what it did.
+
+        The layer's name is indented by two spaces for each model around it.
+        """
+        got = ", ".join(f"{name}={letter}" for name, letter in self.received.items())
+        return [
+            "  " * self.depth + self.layer,
+            self.class_name,
+            ", ".join(self.mask_in) or NONE,
+            got or NONE,
+            ", ".join(self.mask_out) or NONE,
+            self.did,
+        ]
+
+    def __repr__(self):
+        return "  ".join(self.cells()).strip()
+
+
+class Trace:
+    """What `trace` saw: a row for each layer call, in the order in which the calls began.
+
+    Equal masks carry the same letter. It prints as a table, and as one of HTML in Jupyter.
+
+    Attributes:
+        rows: list of `TraceRow`.
+        masks: dict of letter and mask, a bool array (of shape `(B, T)` mostly).
+        warnings: list of str, what Keras warned of meanwhile.
+    """
+
+    HEADER = ("layer", "class", "mask in", "call got", "mask out", "what it did")
+
+    def __init__(self, rows, masks, warnings):
+        self.rows = rows
+        self.masks = masks
+        self.warnings = warnings
+
+    def __getitem__(self, name):
+        """Return the first row of the layer called `name`."""
+        for row in self.rows:
+            if row.layer == name:
+                return row
+        known = ", ".join(repr(row.layer) for row in self.rows)
+        raise KeyError(f"no layer {name!r} was called; there are {known}")
+
+    def picture(self):
+        """Return the trace as a `course_lib.pictures.Picture`."""
+        from course_lib.pictures_of_traces import draw_trace
+
+        return draw_trace(self)
+
+    def legend(self):
+        """Return a line for each mask: its letter, its shape and how many of its steps are real."""
+        return [f"{letter}: {describe_mask(mask)}" for letter, mask in self.masks.items()] or [
+            "No mask anywhere."
+        ]
+
+    def __repr__(self):
+        table = [list(self.HEADER), *(row.cells() for row in self.rows)]
+        widths = [max(len(cells[column]) for cells in table) for column in range(len(self.HEADER))]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+            for cells in table
+        ]
+        lines.insert(1, "  ".join("-" * width for width in widths))
+        return "\n".join([*lines, *self.legend()])
+
+    def _repr_html_(self):
+        head = "".join(f"<th style='text-align:left'>{cell}</th>" for cell in self.HEADER)
+        body = "".join(self._html_row(row) for row in self.rows)
+        legend = "".join(f"<li>{html.escape(line)}</li>" for line in self.legend())
+        return (
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            f"<ul style='list-style:none;padding-left:0'>{legend}</ul>"
+        )
+
+    @staticmethod
+    def _html_row(row):
+        name, *others = row.cells()
+        indent = f"padding-left:{0.5 + 1.5 * row.depth}em;text-align:left"
+        cells = "".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in others)
+        return f"<tr><td style='{indent}'>{html.escape(name.strip())}</td>{cells}</tr>"
+
+
+def trace(model, x, mask=None):
+    """Run a model on real tensors and tell what happened to each mask on its way.
+
+    A symbolic tensor can show a mask that a real one does not have (`MultiHeadAttention` strips it
+    from its inputs only when it runs), so the model is called, eagerly and in inference, and its
+    variables and random seeds are put back. A model that is not built yet is built, as its first
+    call would do. What runs inside one of Keras's own layers is not shown.
+
+    Args:
+        model: a Keras model or layer.
+        x: its inputs: an array or tensor, or a list or dict of them.
+        mask: handed to the call as `mask=` if it is not `None`; bool, shape `(B, T)`, or a list or
+            dict of such in the form of `x`.
+
+    Returns:
+        A `Trace`.
+
+    Raises:
+        TypeError: `model` is not a Keras layer, or `mask` is not bool.
+    """
+    recording = record(model, x, mask)
+    letters = Letters()
+    rows, told = [], set()
+    for call in recording.calls:
+        if is_shown(call):
+            rows.extend(_raw_rows(call, recording, letters, told))
+            rows.append(_row(call, letters))
+    return Trace(rows, letters.masks, recording.warnings)
+
+
+def record(model, x, mask=None, follow=True, training=False):
+    """Call the model once and return the `Recording`; the model is left as it was."""
+    import keras
+
+    if not isinstance(model, keras.layers.Layer):
+        raise TypeError(f"`model` must be a Keras model or layer, got {type(model).__name__}")
+    tree = keras.tree
+    inputs = tree.map_structure(keras.ops.convert_to_tensor, x)
+    kwargs = {"training": training}
+    if mask is not None:
+        kwargs["mask"] = tree.map_structure(_as_mask, mask)
+    build(model, inputs, **kwargs)
+    with unchanged(model), Recording(follow) as recording:
+        recording.result = model(inputs, **kwargs)
+    return recording
+
+
+def _as_mask(mask):
+    import keras
+
+    if mask is None:
+        return None
+    dtype = keras.backend.standardize_dtype(mask.dtype) if hasattr(mask, "dtype") else None
+    if dtype != "bool" and np.asarray(mask).dtype != bool:
+        raise TypeError(
+            f"`mask` must be bool with True at real steps, got dtype {np.asarray(mask).dtype}"
+        )
+    return keras.ops.convert_to_tensor(mask, dtype="bool")
+
+
+class Letters:
+    """One letter for each mask that differs in shape or value from those before."""
+
+    def __init__(self):
+        self.masks = {}
+
+    def __call__(self, mask):
+        """Return the letter of `mask`; a dash for `None`."""
+        if mask is None:
+            return NONE
+        if isinstance(mask, (list, tuple)):
+            return "[" + ", ".join(self(one) for one in mask) + "]"
+        if isinstance(mask, dict):
+            return "{" + ", ".join(f"{key}: {self(one)}" for key, one in mask.items()) + "}"
+        values = np.asarray(mask).astype(bool)
+        for letter, known in self.masks.items():
+            if known.shape == values.shape and (known == values).all():
+                return letter
+        letter = _letter(len(self.masks))
+        self.masks[letter] = values
+        return letter
+
+
+def _letter(number):
+    rest, last = divmod(number, 26)
+    return (_letter(rest - 1) if rest else "") + chr(ord("A") + last)
+
+
+def describe_mask(mask):
+    """Return, say, "shape (2, 4), 5 of 8 real"."""
+    real = "all real" if mask.all() else f"{int(mask.sum())} of {mask.size} real"
+    return f"shape {mask.shape}, {real}"
+
+
+def is_shown(call):
+    """Return True if the call gets a row.
+
+    No row: the model around all, what runs inside Keras's own layers, and a raw operation that
+    meets no mask (a Functional model computes masks with such).
+    """
+    if call.parent is None:
+        return not any(is_shown(child) for child in call.children)
+    if not call.is_layer and not any(mask is not None for *_, mask in call.inputs):
+        return False
+    ancestor = call.parent
+    while ancestor is not None:
+        if ancestor.is_built_in and ancestor.is_layer:
+            return False
+        ancestor = ancestor.parent
+    return call.finished
+
+
+def _row(call, letters):
+    masks_in = [mask for *_, mask in call.inputs]
+    return TraceRow(
+        layer=call.name if call.is_layer else RAW,
+        class_name=call.class_name,
+        depth=max(call.depth - 1, 0),
+        mask_in=[letters(mask) for mask in masks_in],
+        received={name: letters(mask) for name, mask in shown_received(call).items()},
+        mask_out=[letters(mask) for _, mask in call.outputs],
+        did=what_it_did(call, letters),
+        warned=call.warned,
+        shapes=[tuple(tensor.shape) for tensor, _ in call.outputs],
+    )
+
+
+def shown_received(call):
+    """Return the mask arguments that are worth a word: `mask`, and of the others the filled."""
+    return {
+        name: mask
+        for name, mask in call.received.items()
+        if name == "mask" or any_mask(mask) or _ignored_argument(call, name)
+    }
+
+
+def _ignored_argument(call, name):
+    """Return True if `x_mask` stayed empty although argument `x` carries a mask."""
+    argument = name.removesuffix("_mask")
+    return any(arg == argument and mask is not None for arg, _, _, mask in call.inputs)
+
+
+def any_mask(value):
+    """Return True if the nest `value` holds a mask."""
+    import keras
+
+    return any(leaf is not None for leaf in keras.tree.flatten(value))
+
+
+def what_it_did(call, letters):
+    """Return what a call did with the mask, in a word or a few."""
+    attached = [mask for *_, mask in call.inputs if mask is not None]
+    received = any(any_mask(mask) for mask in call.received.values())
+    out = any(mask is not None for _, mask in call.outputs)
+    words = []
+    if overwritten(call, letters):
+        words.append("overwrites what it was given")
+    if not attached and not received:
+        words.append("makes" if out else NONE)
+    elif is_merge(call.layer) and out:
+        words.append("merges")
+    elif received:
+        words.append("uses" if out else "uses and ends")
+        if out:
+            words[-1] += " and passes"
+    else:
+        if attached and "mask" in call.received:
+            words.append("ignores")
+        words.append("passes" if out else _dropped(call))
+    if call.stripped:
+        words.append("strips its inputs")
+    return ", ".join(words)
+
+
+def is_merge(layer):
+    """Return True for `Add`, `Concatenate` and the other layers that make one tensor of several."""
+    modules = {kind.__module__.rpartition(".")[0] for kind in type(layer).__mro__}
+    return any(module.endswith("layers.merging") for module in modules)
+
+
+def _dropped(call):
+    return "drops (warned)" if call.warned else "drops silently"
+
+
+def overwritten(call, letters):
+    """Return the names of mask arguments that the caller filled and the layer threw away.
+
+    `MultiHeadAttention` reads the query's mask from the query itself, whatever `query_mask` says.
+    """
+    import keras
+
+    if not isinstance(call.layer, keras.layers.MultiHeadAttention):
+        return []
+    if "query_mask" not in call.explicit:
+        return []
+    query = next((mask for name, _, _, mask in call.inputs if name == "query"), None)
+    return ["query_mask"] if letters(query) != letters(call.received["query_mask"]) else []
+
+
+def _raw_rows(call, recording, letters, told):
+    """Return a row for each mask that raw operations lost on the way to this call."""
+    rows = []
+    for _, _, tensor, mask in call.inputs:
+        if mask is not None or call.depth < 1 or id(tensor) in told:
+            continue
+        told.add(id(tensor))
+        found = lost_on_the_way(tensor, call, recording)
+        if found is not None:
+            kinds, masks = found
+            rows.append(
+                TraceRow(
+                    layer=RAW,
+                    class_name=", ".join(kinds),
+                    depth=max(call.depth - 1, 0),
+                    mask_in=[letters(mask) for mask in masks],
+                    received={},
+                    mask_out=[NONE],
+                    did="drops silently",
+                    warned=False,
+                    shapes=[tuple(tensor.shape)],
+                )
+            )
+    return rows
+
+
+def lost_on_the_way(tensor, call, recording):
+    """Look back from a tensor without a mask to the last tensors that layers gave out.
+
+    Returns:
+        `None` if a layer gave out the tensor itself, or if none of those before carried a mask;
+        otherwise the raw operations in between and the masks that they were given.
+    """
+    known = {}
+    for earlier in recording.calls:
+        if earlier is call:
+            break
+        if earlier.finished:
+            known.update({id(t): mask for t, mask in earlier.outputs})
+        else:
+            known.update({id(t): mask for _, _, t, mask in earlier.inputs})
+    if id(tensor) in known:
+        return None
+    kinds, masks, waiting, seen = [], [], [id(tensor)], set()
+    while waiting:
+        place = waiting.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        if place in known:
+            if known[place] is not None:
+                masks.append(known[place])
+        elif place in recording.made_by:
+            kind, inputs, _ = recording.made_by[place]
+            kinds.insert(0, kind)
+            waiting.extend(inputs)
+    return (kinds, masks) if masks else None
+
+
+def attached_mask(tensor):
+    """Return the mask attached to a tensor as a bool array, or `None`."""
+    mask = mask_of(tensor)
+    return None if mask is None else np.asarray(mask).astype(bool)
