@@ -23,6 +23,7 @@ _HOME = {
     "trace": "propagation",
     "audit": "lost_masks",
     "assert_padding_invariant": "lost_masks",
+    "lstm": "carry_over",
 }
 
 __all__ = sorted(_HOME)
