@@ -68,8 +68,8 @@ def table_gradient(ids, upstream, input_dim):
 
     Every step adds its gradient to the row that it was taken from:
     :math:`G_v = \sum_{b,t:\ \mathrm{ids}_{bt} = v} U_{bt}`. A row without a step gets zeros. With
-    padding at 0, row 0 gets the sum over the padded steps, which is zero exactly as long as
-    nothing after the look-up lets a padded vector change the loss (or as their gradients cancel).
+    padding at 0, row 0 gets the sum over the padded steps: zero as long as nothing after the
+    look-up lets a padded vector change the loss.
 
     Args:
         ids: integers of shape `(B, T)`, each from 0 to `input_dim - 1`.

@@ -104,19 +104,7 @@ def test_masking():
     ]
 
 
-@claim(
-    "2.8",
-    "Row 0 gets a gradient of zero while every layer that mixes steps uses the mask.",
-)
-@pytest.mark.parametrize("name", ["LSTM", "GRU", "GlobalAveragePooling1D"])
-def test_row_0_is_not_trained(table, name):
-    kind = getattr(keras.layers, name)
-    head = kind() if name.startswith("Global") else kind(3)
-    gradient = table_gradient(lambda vectors: head(keras.layers.Dense(5)(vectors)), table)
-    assert gradient.any(axis=1).tolist() == [False, True, True, True, True, True, True]
-
-
-@claim("2.9", "Row 0 gets a gradient as soon as a padded vector enters the loss.")
+@claim("2.8", "Row 0 gets a gradient as soon as a padded vector enters the loss.")
 @pytest.mark.parametrize("name", ["plain mean", "Flatten", "Conv1D"])
 def test_row_0_is_trained(table, name):
     head = {
@@ -125,6 +113,18 @@ def test_row_0_is_trained(table, name):
         "Conv1D": keras.layers.Conv1D(2, 3),
     }[name]
     assert table_gradient(head, table)[0].any()
+
+
+@claim(
+    "2.9",
+    "Row 0 gets a gradient of zero while every layer that mixes steps uses the mask.",
+)
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "GlobalAveragePooling1D"])
+def test_row_0_is_not_trained(table, name):
+    kind = getattr(keras.layers, name)
+    head = kind() if name.startswith("Global") else kind(3)
+    gradient = table_gradient(lambda vectors: head(keras.layers.Dense(5)(vectors)), table)
+    assert gradient.any(axis=1).tolist() == [False, True, True, True, True, True, True]
 
 
 @claim("2.10", "`input_dim` must be at least the largest id + 1.")
