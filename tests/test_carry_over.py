@@ -1,6 +1,5 @@
 """The LSTM in NumPy against `keras.layers.LSTM`, and each error that it raises."""
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from course_lib import lstm
+from tests.needs import keras
 
 FLAGS = ("return_sequences", "return_state", "go_backwards", "zero_output_for_mask")
 SHAPES = st.tuples(*[st.integers(1, 4)] * 4)  # B, T, D, units
@@ -306,6 +306,19 @@ class TestFinePrint:
             assert outputs[mask][:, :3].all()
             lost[unroll] = not outputs[mask][:, 3:].any()
         assert lost == {False: False, True: True}
+
+    def test_zeros_without_return_sequences(self):
+        x, mask = values(np.random.default_rng(0), 2, 3, 2), [[True, True, False], [True] * 3]
+        last = np.asarray(keras_lstm(3, 2, {"zero_output_for_mask": True})(x, mask=np.array(mask)))
+        assert last.any(axis=1).tolist() == [False, True]
+
+    def test_flip_puts_the_output_right_and_drops_the_mask(self):
+        ids = np.array([[1, 2, 0, 0]])
+        vectors = keras.layers.Embedding(5, 2, mask_zero=True)(ids)
+        flags = {"return_sequences": True, "go_backwards": True}
+        flipped = keras.ops.flip(keras_lstm(3, 2, flags)(vectors), axis=1)
+        assert np.asarray(flipped).any(axis=-1).tolist() == (ids != 0).tolist()
+        assert getattr(flipped, "_keras_mask", None) is None
 
     def test_states_carry_no_mask(self):
         layer = keras_lstm(3, 2, {"return_sequences": True, "return_state": True})
