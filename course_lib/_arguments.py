@@ -25,6 +25,14 @@ def as_choice(value, name, choices):
     return value
 
 
+def as_dtype(value, name):
+    """Return `value` as a NumPy dtype."""
+    try:
+        return np.dtype(value)
+    except TypeError:
+        raise TypeError(f"`{name}` must be a NumPy dtype, got {value!r}") from None
+
+
 def as_array(value, name, *, ndim=None):
     """Return `value` as an array of numbers with `ndim` axes (an int, a tuple, or any number)."""
     try:

@@ -3,12 +3,10 @@
 Axes: `B` batch, `T` time, `...` features. A mask is bool, shape `(B, T)`, `True` = real.
 """
 
-from array import array
-from itertools import chain
-
 import numpy as np
 
-from course_lib._arguments import as_array, as_choice, as_integer, as_mask, no_nan
+from course_lib import _rows
+from course_lib._arguments import as_array, as_choice, as_dtype, as_integer, as_mask, no_nan
 
 SIDES = ("pre", "post")
 
@@ -20,14 +18,12 @@ def pad(sequences, maxlen=None, dtype=None, padding="post", truncating="post", v
     same array. Three defaults differ on purpose: `padding` and `truncating` are "post", where Keras
     has "pre", and `dtype` follows the data, where Keras has "int32", which cuts floats.
 
-    The rectangle is filled by one assignment under the mask, `rectangle[mask] = steps`, and not row
-    by row; that is where the speed comes from.
-
     Args:
         sequences: a list, tuple or array of `B` sequences. A sequence is a list, tuple or array of
             shape `(length, ...)`, and all share the shape of a step, `...`; it may be empty.
         maxlen: the number of steps `T`; the longest length if `None`.
-        dtype: of the result; the data's (and the padding value's) own if `None`.
+        dtype: of the result. If `None`, the one that holds the data and the padding value: numbers
+            keep theirs, strings become object.
         padding: "pre" or "post", the side on which a short sequence is filled up.
         truncating: "pre" or "post", the side on which a long sequence is cut.
         value: what stands at padded steps. `Embedding(mask_zero=True)` only masks 0.
@@ -36,151 +32,27 @@ def pad(sequences, maxlen=None, dtype=None, padding="post", truncating="post", v
         An array of shape `(B, T, ...)`.
 
     Raises:
-        TypeError: `sequences` or one of them is not a sequence, or `maxlen` is not an integer.
-        ValueError: no sequences and no `maxlen`; steps of different shapes; a side that is neither
-            "pre" nor "post"; a string as `value` with a dtype of numbers, or the reverse; NaN where
-            `dtype` is an integer's.
+        TypeError: `sequences` or one of them is not a sequence, `maxlen` is not an integer, or
+            `dtype` is none.
+        ValueError: no sequences and no `maxlen`; a negative `maxlen`; steps of different shapes; a
+            side that is neither "pre" nor "post"; a step or a `value` that `dtype` cannot hold, as
+            NaN in integers; a string as `value` beside numbers, or the reverse.
     """
     as_choice(padding, "padding", SIDES)
     as_choice(truncating, "truncating", SIDES)
-    rows, lengths = _rows_and_lengths(sequences)
     if maxlen is not None:
         maxlen = as_integer(maxlen, "maxlen", at_least=0)
-    elif len(rows):
-        maxlen = int(lengths.max())
-    else:
-        raise ValueError("`sequences` must hold at least one sequence, got an empty batch")
-
-    step_shape = _step_shape(rows)
-    if lengths.size and lengths.max() > maxlen:
-        rows = [_cut(row, maxlen, truncating) for row in rows]
-        lengths = np.minimum(lengths, maxlen)
-    steps = _join(rows, dtype, step_shape)
-    if dtype is None:
-        dtype = _common_dtype(steps, value)
-    _check_value(value, dtype, steps)
-
-    rectangle = np.full((len(rows), maxlen, *step_shape), value, dtype=dtype)
-    if steps.size:
-        rectangle[lengths_to_mask(lengths, maxlen, padding)] = steps
-    return rectangle
-
-
-def _rows_and_lengths(sequences):
-    if isinstance(sequences, str) or not hasattr(sequences, "__len__"):
+    if dtype is not None:
+        dtype = as_dtype(dtype, "dtype")
+    if isinstance(sequences, _rows.NOT_ROWS) or not hasattr(sequences, "__len__"):
         kind = type(sequences).__name__
         raise TypeError(f"`sequences` must be a list, tuple or array of sequences, got {kind}")
-    try:
-        if any(issubclass(kind, (str, bytes, dict, set)) for kind in set(map(type, sequences))):
-            raise TypeError
-        return sequences, np.fromiter(map(len, sequences), np.intp, len(sequences))
-    except TypeError:
-        for place, row in enumerate(sequences):
-            if isinstance(row, (str, bytes, dict, set)) or not _has_length(row):
-                raise TypeError(
-                    f"`sequences[{place}]` must be a list, tuple or array of steps, "
-                    f"got {row!r} ({type(row).__name__})"
-                ) from None
-        raise
-
-
-def _has_length(row):
-    try:
-        len(row)
-    except TypeError:
-        return False
-    return True
-
-
-def _step_shape(rows):
-    """Return the shape of one step, taken from the first row that has one."""
-    first = next((row for row in rows if len(row)), None)
-    if first is None:
-        return ()
-    try:
-        return np.asarray(first).shape[1:]
-    except ValueError:
-        place = next(place for place, row in enumerate(rows) if len(row))
-        raise ValueError(
-            f"`sequences[{place}]` must hold steps of one shape, got ragged features: {first!r}"
-        ) from None
-
-
-def _cut(row, maxlen, truncating):
-    if len(row) <= maxlen:
-        return row
-    return row[:maxlen] if truncating == "post" else row[len(row) - maxlen :]
-
-
-def _join(rows, dtype, step_shape):
-    """Return all steps of all rows, one after the other: shape `(sum of lengths, ...)`."""
-    kinds = set(map(type, rows))
-    if step_shape == () and kinds <= {list, tuple}:
-        steps = _join_lists(rows, dtype)
-        if steps is not None:
-            return steps
-    if kinds != {np.ndarray} or dtype is not None:
-        rows = [_as_steps(row, place, dtype) for place, row in enumerate(rows)]
-    rows = [row for row in rows if len(row)]
-    if not rows:
-        return np.empty((0, *step_shape), dtype=dtype or int)
-    if any(shape[1:] != step_shape for shape in {row.shape for row in rows}):
-        wrong = next(row for row in rows if row.shape[1:] != step_shape)
-        raise ValueError(
-            "`sequences` must hold steps of one shape, "
-            f"got steps of shape {wrong.shape[1:]} beside steps of shape {step_shape}"
-        )
-    return np.concatenate(rows)
-
-
-def _join_lists(rows, dtype):
-    """Join lists of plain numbers without an array for each row; `None` if they are not plain."""
-    steps = chain.from_iterable(rows)
-    if dtype is not None:
-        if np.dtype(dtype).kind not in "iuf":
-            return None
-        try:
-            return np.fromiter(steps, dtype)
-        except (TypeError, ValueError, OverflowError):
-            return None
-    kinds = {type(row[0]) for row in rows if row}
-    if kinds == {int}:
-        try:
-            # `array` refuses a float that stands among the integers, where NumPy would cut it.
-            joined = array("q", steps)
-        except (TypeError, OverflowError):
-            return None
-        # It takes True for 1, so rows that mix bool and int are left to the general way.
-        return np.frombuffer(joined, np.int64) if len(joined) else np.empty(0, np.int64)
-    return None
-
-
-def _as_steps(row, place, dtype):
-    try:
-        if dtype is not None and np.dtype(dtype).kind in "iu":
-            own = np.asarray(row)
-            if own.dtype.kind == "f" and np.isnan(own).any():
-                raise ValueError("NaN cannot be an integer")
-        return np.asarray(row, dtype=dtype)
-    except (TypeError, ValueError, OverflowError) as error:
-        wanted = "one shape and one kind" if dtype is None else f"dtype {np.dtype(dtype)}"
-        raise ValueError(
-            f"`sequences[{place}]` must hold steps of {wanted}, got {row!r} ({error})"
-        ) from None
-
-
-def _common_dtype(steps, value):
-    if isinstance(value, str) or steps.dtype.kind in "US":
-        return np.dtype(object)
-    return np.result_type(steps.dtype, np.min_scalar_type(value) if steps.size else type(value))
-
-
-def _check_value(value, dtype, steps):
-    dtype = np.dtype(dtype)
-    if isinstance(value, str) and dtype.kind not in "OUS":
-        raise ValueError(f"`value` must be a number for dtype {dtype}, got {value!r}")
-    if not isinstance(value, str) and steps.dtype.kind == "U" and dtype.kind == "O":
-        raise ValueError(f"`value` must be a string for sequences of strings, got {value!r}")
+    rows = sequences if isinstance(sequences, (list, tuple, np.ndarray)) else list(sequences)
+    if maxlen is None and not len(rows):
+        raise ValueError("`sequences` must hold at least one sequence, got an empty batch")
+    options = (maxlen, dtype, padding, truncating, value)
+    rectangle = _rows.pack_lists(rows, *options)
+    return _rows.scatter(rows, *options) if rectangle is None else rectangle
 
 
 def lengths_to_mask(lengths, maxlen=None, padding="post"):
@@ -205,15 +77,12 @@ def lengths_to_mask(lengths, maxlen=None, padding="post"):
     if maxlen is None:
         if not lengths.size:
             raise ValueError("`lengths` must hold at least one length, got an empty batch")
-        maxlen = lengths.max()
+        maxlen = max(0, lengths.max())
     maxlen = as_integer(maxlen, "maxlen", at_least=0)
     if lengths.size and not 0 <= lengths.min() <= lengths.max() <= maxlen:
         wrong = lengths[(lengths < 0) | (lengths > maxlen)][0]
         raise ValueError(f"`lengths` must lie between 0 and {maxlen}, got {wrong}")
-    steps = np.arange(maxlen)
-    if padding == "pre":
-        steps = steps[::-1]
-    return steps < lengths[:, None]
+    return _rows.real_steps(lengths, maxlen, padding)
 
 
 def mask_to_lengths(mask):
