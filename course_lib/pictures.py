@@ -105,7 +105,9 @@ def draw_mask(mask, values=None, title=""):
     axes.set_title(title, loc="left", fontsize=11, color=INK)
     parts = [_describe_row(number, row) for number, row in enumerate(mask)]
     about = f"{title}: " if title else ""
-    return Picture(figure, f"{about}{rows} rows of {steps} steps. " + " ".join(parts))
+    return Picture(
+        figure, f"{about}{rows} row{'s' * (rows > 1)} of {steps} steps. " + " ".join(parts)
+    )
 
 
 def paint_mask(axes, mask, values=None):

@@ -216,4 +216,4 @@ def test_a_picture_carries_its_alt_text():
     assert isinstance(picture, Picture)
     data, metadata = picture._repr_mimebundle_()
     assert data["text/plain"] == metadata["image/png"]["alt"] == picture.alt
-    assert picture.alt == "1 rows of 3 steps. Row 0: real at 0-1, padding at 2."
+    assert picture.alt == "1 row of 3 steps. Row 0: real at 0-1, padding at 2."
