@@ -206,7 +206,7 @@ def test_compute_mask(embedding):
     assert np.array_equal(mask_of(layer(embedding(ids))), ids[:, 1::2] != 0)
 
 
-@claim("3.13", "A raw operation before an `LSTM` makes a model fail the solo test.")
+@claim("3.13", "A raw operation before an `LSTM` makes its last output fail the solo test.")
 def test_solo(embedding):
     dense, last = layers.Dense(3), layers.LSTM(2)
 
