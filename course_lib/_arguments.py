@@ -8,6 +8,8 @@ import numpy as np
 def as_integer(value, name, *, at_least):
     """Return `value` as an int of at least `at_least`."""
     try:
+        if isinstance(value, bool):
+            raise TypeError
         number = operator.index(value)
     except TypeError:
         kind = type(value).__name__
@@ -18,7 +20,7 @@ def as_integer(value, name, *, at_least):
 
 
 def as_choice(value, name, choices):
-    """Return `value` if it is one of `choices`."""
+    """Return `value` if it is one of `choices`, which are strings."""
     if not isinstance(value, str) or value not in choices:
         expected = " or ".join(repr(choice) for choice in choices)
         raise ValueError(f"`{name}` must be {expected}, got {value!r}")
@@ -57,18 +59,25 @@ def as_mask(mask, name="mask", *, shape=None):
     Only bool is taken. A float mask is often a mask that was cast or multiplied on its way, and a
     mask of ids is a forgotten `!= 0`: both would be read as something that nobody meant.
     """
-    array = np.asarray(mask)
+    try:
+        array = np.asarray(mask)
+    except ValueError:
+        raise ValueError(
+            f"`{name}` must have shape {_shape(shape)}, got rows of different lengths"
+        ) from None
     if array.dtype != bool:
         raise TypeError(
             f"`{name}` must be bool with True at real steps, got dtype {array.dtype}; "
             f"`{name} != 0` makes one of ids, `{name}.astype(bool)` of zeros and ones"
         )
-    if shape is None:
-        if array.ndim != 2:
-            raise ValueError(f"`{name}` must have shape (B, T), got {array.shape}")
-    elif array.shape != tuple(shape):
-        raise ValueError(f"`{name}` must have shape {tuple(shape)}, got {array.shape}")
+    fits = array.ndim == 2 if shape is None else array.shape == tuple(shape)
+    if not fits:
+        raise ValueError(f"`{name}` must have shape {_shape(shape)}, got {array.shape}")
     return array
+
+
+def _shape(shape):
+    return "(B, T)" if shape is None else str(tuple(shape))
 
 
 def no_nan(array, name, where=True):

@@ -10,10 +10,15 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 
+from course_lib import __version__
+
 FITS, MISSING, DIFFERENT = "fits", "missing", "differs"
 
 # What the stored outputs were made with; kernel.env sets them, a Keras configuration may not.
 SETTINGS = {"KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "0"}
+
+
+INSTALL = "`make .venv`, or `pip install -e .[course]`"
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ def check_environment():
     Returns:
         An `EnvironmentReport`, which prints as a table.
     """
+    if _version("course-lib") is None:
+        return EnvironmentReport([Row("course-lib", "–", __version__, MISSING, INSTALL)])
     rows = [_python_row(), *(_package_row(*wanted) for wanted in _wanted())]
     rows += [_setting_row(name, value) for name, value in SETTINGS.items()]
     return EnvironmentReport(rows)
@@ -80,9 +87,8 @@ def _python_row():
 
 def _wanted():
     """Yield (package, specifier) for what the course needs on this machine."""
-    from packaging.requirements import (
-        Requirement,
-    )  # Matplotlib requires `packaging`, so it is there
+    # Matplotlib requires `packaging`, so it is there.
+    from packaging.requirements import Requirement
 
     for text in metadata.requires("course-lib"):
         requirement = Requirement(text)
@@ -98,7 +104,7 @@ def _package_row(name, wanted):
         # The larger package serves as well, if somebody has it already.
         found, name = _version("tensorflow"), "tensorflow"
     if found is None:
-        return Row(name, "–", wanted, MISSING, "`make .venv`, or `pip install -e .[course]`")
+        return Row(name, "–", wanted, MISSING, INSTALL)
     if _is_in(found, wanted):
         return Row(name, found, wanted, FITS)
     return Row(

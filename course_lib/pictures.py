@@ -97,8 +97,13 @@ def draw_mask(mask, values=None, title=""):
     mask = as_mask(mask)
     if not mask.size:
         raise ValueError(f"`mask` must have at least one step, got shape {mask.shape}")
-    if values is not None and np.shape(values) != mask.shape:
-        raise ValueError(f"`values` must have shape {mask.shape}, got {np.shape(values)}")
+    if values is not None:
+        try:
+            shape = np.shape(values)
+        except ValueError:
+            shape = "rows of different lengths"
+        if shape != mask.shape:
+            raise ValueError(f"`values` must have shape {mask.shape}, got {shape}")
     rows, steps = mask.shape
     figure, axes = new_figure(1.1 + 0.62 * steps, 0.9 + 0.5 * rows)
     paint_mask(axes, mask, values)
