@@ -115,8 +115,16 @@ def wait_until_idle(page):
 
 
 def run_all(page):
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    """Choose *Run All Cells*; again, if JupyterLab was not ready to hear it."""
+    for _ in range(5):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        for _ in range(30):
+            prompts = page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
+            if any(prompt.strip("[ ]:") for prompt in prompts):
+                return
+            time.sleep(0.1)
+    raise TimeoutError("JupyterLab ran no cell")
 
 
 def saved(page, path, cells):
@@ -125,7 +133,10 @@ def saved(page, path, cells):
     while time.monotonic() < ends:
         time.sleep(0.5)
         page.keyboard.press("Control+s")
-        notebook = json.loads(path.read_text())
+        try:
+            notebook = json.loads(path.read_text())
+        except json.JSONDecodeError:  # JupyterLab is writing it just now.
+            continue
         counts = [c["execution_count"] for c in notebook["cells"] if c["cell_type"] == "code"]
         if counts == list(range(1, cells + 1)) and path.stat().st_mtime > page.opened:
             return notebook
