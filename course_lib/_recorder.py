@@ -82,13 +82,15 @@ class Recording:
     Attributes:
         calls: list of `Call`; the first is the model's own.
         warnings: list of str, the texts of the warnings in between.
+        ended: the same calls in the order in which they ended.
         made_by: dict of a tensor's id and `(operation, ids of its inputs, line of source)`.
+        alive: dict of id and tensor, for all that operations read and made.
     """
 
     def __init__(self, follow=False):
-        self.calls, self.warnings, self.made_by = [], [], {}
+        self.calls, self.ended, self.warnings, self.made_by = [], [], [], {}
         self.follow = follow
-        self._stack, self._caught, self._alive = [], [], []
+        self._stack, self._caught, self.alive = [], [], {}
 
     def __enter__(self):
         self._contexts = contextlib.ExitStack()
@@ -151,6 +153,7 @@ class Recording:
             str(one.message).startswith(text) for one in self._caught[call.warnings_before :]
         )
         call.finished = True
+        self.ended.append(call)
 
     def leave(self):
         """Go back to the call around the open one, also after an error."""
@@ -159,11 +162,20 @@ class Recording:
     def follow_operation(self, kind, inputs, outputs):
         """Note which tensors an eager operation read and made."""
         line = _own_line()
+        # A tensor that is kept alive keeps its id for itself.
+        self.alive.update({id(tensor): tensor for tensor in (*inputs, *outputs)})
         for tensor in outputs:
-            # A tensor that is kept alive keeps its id for itself.
-            self._alive.append(tensor)
             self.made_by[id(tensor)] = (kind, [id(one) for one in inputs], line)
-        self._alive.extend(inputs)
+
+    def ancestors(self, tensors):
+        """Return the ids of the tensors that these were made of, themselves included."""
+        found, waiting = set(), [id(tensor) for tensor in tensors]
+        while waiting:
+            place = waiting.pop()
+            if place not in found:
+                found.add(place)
+                waiting.extend(self.made_by.get(place, (None, [], None))[1])
+        return found
 
 
 def mask_of(tensor):

@@ -141,7 +141,11 @@ def trace(model, x, mask=None):
     Raises:
         TypeError: `model` is not a Keras layer, or `mask` is not bool.
     """
-    recording = record(model, x, mask)
+    return trace_of(record(model, x, mask))
+
+
+def trace_of(recording):
+    """Return the `Trace` of a `Recording`."""
     letters = Letters()
     rows, told = [], set()
     for call in recording.calls:

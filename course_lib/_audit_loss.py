@@ -1,0 +1,357 @@
+"""The compiled loss of a batch, and what it ought to be from its rows alone.
+
+The reference needs no mask: each group of rows of one length is scored without padding, and the
+values are put together as the loss's own reduction says, by the number of values behind each.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from course_lib._audit_run import array, as_tensors, flat
+
+MEANS = ("sum_over_batch_size", "mean")
+
+
+@dataclass
+class Part:
+    """One loss of one output.
+
+    Attributes:
+        name: the loss's name, with the output's if there are several.
+        loss: the `keras.losses.Loss`.
+        weight: its share in the total.
+        output: which of the model's output tensors it reads.
+        target: `y_true`, an array.
+        weights: its sample weights, an array or `None`.
+    """
+
+    name: str
+    loss: object
+    weight: float
+    output: int
+    target: np.ndarray
+    weights: np.ndarray | None
+
+
+@dataclass
+class Verdict:
+    """The value of a batch and what its rows alone say it must be.
+
+    Attributes:
+        batch: the value in the batch; `None` if it raised.
+        wanted: values that would be right.
+        error: the text of what was raised.
+        unit: what is known of the values behind the loss: "step", "row" or "scalar".
+    """
+
+    batch: float | None
+    wanted: list = field(default_factory=list)
+    error: str = ""
+    unit: str = "step"
+
+    def holds(self, share):
+        """Return True if the batch's value is one of the wanted up to `share` of its size."""
+        if self.batch is None:
+            return False
+        if not np.all(np.isfinite(self.batch)):
+            return any(not np.all(np.isfinite(wanted)) for wanted in self.wanted)
+        return any(
+            np.shape(wanted) == np.shape(self.batch)
+            and np.all(
+                np.abs(self.batch - wanted) <= share * np.maximum(np.abs(wanted), 1e-6) + 1e-9
+            )
+            for wanted in self.wanted
+        )
+
+
+def loss_parts(model, y, outputs, sample_weight):
+    """Return the `Part`s of the compiled loss, as Keras matches losses, outputs and targets."""
+    import keras
+    from keras.src.trainers.compile_utils import CompileLoss
+
+    compiled = model._compile_loss
+    own = CompileLoss(
+        compiled._user_loss, compiled._user_loss_weights, output_names=compiled.output_names
+    )
+    seen = []
+
+    class Spy:
+        def __init__(self, loss):
+            self.loss = loss
+
+        def __call__(self, y_true, y_pred, sample_weight=None):
+            seen.append((self.loss, y_true, y_pred, sample_weight))
+            return keras.ops.zeros(())
+
+    build = own.build
+
+    def build_and_watch(y_true, y_pred):
+        build(y_true, y_pred)
+        own._flat_losses = [one._replace(loss=Spy(one.loss)) for one in own._flat_losses]
+
+    own.build = build_and_watch
+    tensors = as_tensors(y)
+    weights = as_tensors(sample_weight)
+    own(tensors, outputs, weights)
+    places = {id(tensor): place for place, tensor in enumerate(flat(outputs))}
+    parts = []
+    for (loss, y_true, y_pred, weight), one in zip(seen, own._flat_losses, strict=False):
+        if id(y_pred) not in places:
+            continue
+        share = 1.0 if one.loss_weights is None else float(one.loss_weights)
+        target = array(y_true)
+        given = None if weight is None else array(weight)
+        parts.append(Part(one.name or loss.name, loss, share, places[id(y_pred)], target, given))
+    return parts
+
+
+def check_target(part, output, kinds, sequences):
+    """Raise if a target has another number of rows or steps than the output that it belongs to."""
+    if len(part.target) != len(output):
+        raise ValueError(
+            f"`y` must have {len(output)} rows as `x` has, got shape {part.target.shape}"
+        )
+    if kinds is None or len(kinds) < 2 or not isinstance(kinds[1], int) or reads_labels(part.loss):
+        return
+    steps = sequences[kinds[1]].real.shape[1]
+    if part.target.ndim < 2 or part.target.shape[1] != steps:
+        raise ValueError(
+            f"`y` must have shape ({len(output)}, {steps}) or ({len(output)}, {steps}, ...) for an "
+            f"output of shape {tuple(output.shape)}, got {part.target.shape}"
+        )
+
+
+def reads_labels(loss):
+    """Return True for losses whose targets need not be as long as the output."""
+    return type(loss).__name__ == "CTC" or not is_built_in(loss)
+
+
+def is_built_in(loss):
+    """Return True for Keras's own losses and metrics."""
+    function = getattr(loss, "fn", getattr(loss, "_fn", None))
+    names = [type(loss).__module__, getattr(function, "__module__", None) or "keras"]
+    return all(name.split(".")[0] in ("keras", "tf_keras") for name in names)
+
+
+def cut(values, kinds, view, other_shape=None, side="post"):
+    """Return the targets or weights of a view's rows at their own steps.
+
+    Args:
+        values: array of shape `(B, ...)`, in the arrangement of the user's batch.
+        kinds: what the axes of the output are, see `_audit_compare.layout`.
+        view: a pure `View`.
+        other_shape: the shape of the output in that view, for axes that follow no input.
+        side: where padding stands.
+    """
+    batch = view.batch
+    own = values[view.rows]
+    for axis, kind in enumerate(kinds[1 : values.ndim], start=1):
+        if isinstance(kind, int) and own.shape[axis] == batch.sequences[kind].real.shape[1]:
+            starts = batch.sequences[kind].starts[view.rows]
+            places = starts[:, None] + np.arange(view.steps[kind])
+            places = places.reshape(
+                [len(own), *(places.shape[1] if d == axis else 1 for d in range(1, own.ndim))]
+            )
+            own = np.take_along_axis(own, places, axis=axis)
+        elif kind == "free" and other_shape is not None and own.shape[axis] > other_shape[axis]:
+            size = other_shape[axis]
+            begin = 0 if side == "post" else own.shape[axis] - size
+            own = np.take(own, np.arange(begin, begin + size), axis=axis)
+    return own
+
+
+def with_holes(tensor, kinds, view):
+    """Return the prediction without a mask, or with that of the padding between real steps."""
+    import keras
+
+    batch = view.batch
+    tensor = keras.ops.copy(tensor)
+    if len(kinds) < 2 or not isinstance(kinds[1], int):
+        return tensor
+    sequence = batch.sequences[kinds[1]]
+    starts = sequence.starts[view.rows]
+    places = starts[:, None] + np.arange(view.steps[kinds[1]])
+    real = np.take_along_axis(sequence.real[view.rows], places, axis=1)
+    if real.all():
+        return tensor
+    tensor._keras_mask = keras.ops.convert_to_tensor(real)
+    return tensor
+
+
+def step_weights(weights, values):
+    """Return sample weights in the form that weights samples: `(B,)` becomes `(B, 1)` for steps."""
+    if weights is not None and weights.ndim == 1 and len(values.shape) > 1:
+        return weights.reshape(-1, *[1] * (len(values.shape) - 1))
+    return weights
+
+
+def value_of(part, y_true, y_pred, weights):
+    """Return the loss as Keras gives it, a scalar tensor."""
+    import keras
+
+    y_true = keras.ops.convert_to_tensor(y_true)
+    if weights is not None:
+        weights = keras.ops.convert_to_tensor(weights)
+    return keras.ops.sum(part.loss(y_true, y_pred, weights))
+
+
+def value_in_batch(part, y_pred, kinds, view):
+    """Return the loss of a padded view as Keras gives it.
+
+    A row of nothing but padding has no truth of its own; where the output is one value a row, it
+    is left out. Where the output has steps, it must count for nothing, and stays.
+    """
+    import keras
+
+    rows = view.rows
+    weights = part.weights
+    steps = any(isinstance(kind, int) for kind in (kinds[part.output] or ())[1:2])
+    keep = ~view.batch.empty[rows]
+    if not steps and not keep.all():
+        y_pred, rows = keras.ops.take(y_pred, np.flatnonzero(keep), axis=0), rows[keep]
+    return value_of(part, part.target[rows], y_pred, None if weights is None else weights[rows])
+
+
+def alone(part, kinds, views, predictions, side="post", differentiable=False):
+    """Return what the loss of the whole batch ought to be, from its rows alone.
+
+    Args:
+        part: a `Part`.
+        kinds: what the axes of the output are.
+        views: the views of the groups of rows.
+        predictions: the output in each view.
+        side: where padding stands.
+        differentiable: True returns the first candidate as a tensor.
+
+    Returns:
+        `(candidates, unit)`. There is more than one candidate for a loss that returns a scalar: it
+        may be a mean over steps, over rows, or a sum.
+    """
+    import keras
+
+    losses, values_behind, rows, steps = [], [], [], []
+    unit = "step"
+    for view, y_pred in zip(views, predictions, strict=True):
+        y_pred = with_holes(y_pred, kinds, view)
+        y_true = cut(part.target, kinds, view, y_pred.shape, side)
+        each = part.loss.call(
+            keras.ops.convert_to_tensor(y_true, dtype=part.loss.dtype),
+            keras.ops.convert_to_tensor(y_pred, dtype=part.loss.dtype),
+        )
+        unit = {0: "scalar", 1: "row"}.get(len(each.shape), "step")
+        weights = part.weights
+        if weights is not None:
+            weights = cut(weights, kinds, view, y_pred.shape, side)
+            weights = step_weights(weights, each)
+        losses.append(value_of(part, y_true, y_pred, weights))
+        values_behind.append(_count(part, each, y_pred, weights))
+        rows.append(float(len(view.rows)))
+        steps.append(float(_real_steps(kinds, view)))
+    reduction = part.loss.reduction
+    if unit == "scalar":
+        ways = [steps, rows, None]
+    elif reduction in MEANS or reduction == "mean_with_sample_weight":
+        ways = [values_behind]
+    else:
+        ways = [None]
+    candidates = [_together(losses, way) for way in ways]
+    if differentiable:
+        return candidates, unit
+    return [float(one) for one in candidates], unit
+
+
+def _together(losses, shares):
+    if shares is None:
+        return sum(losses)
+    total = sum(shares)
+    if not total:
+        return losses[0] * 0
+    return sum(loss * (share / total) for loss, share in zip(losses, shares, strict=True))
+
+
+def _count(part, each, y_pred, weights):
+    """Return by how much a group counts in a mean: its values, or the sum of their weights."""
+    from course_lib._recorder import mask_of
+
+    counted = np.ones([int(size) for size in each.shape])
+    for mask in (mask_of(each), mask_of(y_pred)):
+        if mask is not None:
+            mask = np.asarray(mask).astype(float)
+            counted = counted * mask.reshape(mask.shape + (1,) * (counted.ndim - mask.ndim))
+    if part.loss.reduction == "mean_with_sample_weight" and weights is not None:
+        weights = weights.reshape(weights.shape[: counted.ndim])
+        counted = counted * weights
+    return float(counted.sum())
+
+
+def _real_steps(kinds, view):
+    if len(kinds) > 1 and isinstance(kinds[1], int):
+        sequence = view.batch.sequences[kinds[1]]
+        return sequence.real[view.rows].sum()
+    return len(view.rows)
+
+
+def other_targets(part, kinds, batch):
+    """Return the targets with other values at padded steps, or `None` if they have none."""
+    if len(kinds) < 2 or not isinstance(kinds[1], int) or part.target.ndim < 2:
+        return None
+    sequence = batch.sequences[kinds[1]]
+    if part.target.shape[1] != sequence.real.shape[1] or sequence.real.all():
+        return None
+    changed = part.target.copy()
+    if changed.dtype.kind == "f" and "crossentropy" not in part.loss.name:
+        changed[~sequence.real] = changed[~sequence.real] + 100
+    else:
+        values = changed[sequence.real]
+        # Another value that really occurs, so that it is a class that the loss knows.
+        changed[~sequence.real] = values[np.arange((~sequence.real).sum()) % len(values)]
+    return changed
+
+
+def made_up_targets(model, outputs, names):
+    """Return targets that fit the compiled losses, or `None` where only their author knows them."""
+    import keras
+
+    user = model._compile_loss._user_loss
+    tensors = flat(outputs)
+    if isinstance(user, dict):
+        keys = sorted(outputs) if isinstance(outputs, dict) else names
+        losses = [user.get(key) for key in keys or []]
+    elif isinstance(user, (list, tuple)):
+        losses = list(user)
+    else:
+        losses = [user] * len(tensors)
+    if len(losses) != len(tensors):
+        return None
+    generator = np.random.default_rng(0)
+    made = []
+    for loss, tensor in zip(losses, tensors, strict=True):
+        one = None if loss is None else keras.losses.get(loss)
+        shape = tuple(tensor.shape)
+        if one is None:
+            made.append(np.zeros(shape, "float32"))
+            continue
+        name = (getattr(one, "__name__", None) or type(one).__name__).lower().replace("_", "")
+        if not callable(one) or name == "ctc" or not _is_keras(one):
+            return None
+        made.append(_made_up(name, shape, generator))
+    return keras.tree.pack_sequence_as(outputs, made)
+
+
+def _is_keras(loss):
+    import keras
+
+    if isinstance(loss, keras.losses.Loss):
+        return is_built_in(loss)
+    return (getattr(loss, "__module__", None) or "").split(".")[0] == "keras"
+
+
+def _made_up(name, shape, generator):
+    if name.startswith("sparse"):
+        return generator.integers(shape[-1], size=shape[:-1])
+    if name.startswith(("binary",)):
+        return generator.integers(2, size=shape).astype("float32")
+    if name.startswith(("categorical", "kl")):
+        return np.eye(shape[-1], dtype="float32")[generator.integers(shape[-1], size=shape[:-1])]
+    return generator.uniform(0.5, 1.5, size=shape).astype("float32")

@@ -1,0 +1,125 @@
+"""Metrics of a batch, and what they ought to be from its rows alone."""
+
+import numpy as np
+
+from course_lib._audit_loss import Verdict, cut, step_weights, with_holes
+from course_lib._audit_run import array, as_tensors, flat
+
+
+def metric_parts(model, y, outputs, sample_weight):
+    """Return `(metric, output, target, weights)` for each compiled metric, as Keras matches them.
+
+    The metrics are the user's own objects where objects were given, so their variables must be put
+    back by the caller.
+    """
+    from keras.src.trainers.compile_utils import CompileMetrics
+
+    compiled = model._compile_metrics
+    own = CompileMetrics(
+        compiled._user_metrics, compiled._user_weighted_metrics, output_names=compiled.output_names
+    )
+    tensors = as_tensors(y)
+    own.build(tensors, outputs)
+    places = {id(tensor): place for place, tensor in enumerate(flat(outputs))}
+    targets, predictions = own._flatten_y(tensors), own._flatten_y(outputs)
+    weights = [None] * len(predictions)
+    if sample_weight is not None:
+        given = own._flatten_y(as_tensors(sample_weight))
+        weights = given if len(given) == len(predictions) else [given[0]] * len(predictions)
+    parts = []
+    for metrics, weighted in ((own._flat_metrics, False), (own._flat_weighted_metrics, True)):
+        for group, y_true, y_pred, weight in zip(
+            metrics, targets, predictions, weights, strict=False
+        ):
+            for metric in group.metrics if group else []:
+                used = array(weight) if weighted and weight is not None else None
+                parts.append((metric, places[id(y_pred)], array(y_true), used))
+    return parts
+
+
+def check_metric(metric, prediction, target, weights, kinds, views, predictions, side, batch):
+    """Return the `Verdict` on one metric.
+
+    There are several right values, because a metric's author may count steps or rows: one over all
+    real steps, the rows one after the other, and the means of the groups' values.
+    """
+    import keras
+
+    verdict = Verdict(None)
+    if not any(isinstance(kind, int) for kind in kinds[1:2]) and batch.empty.any():
+        # A row of nothing but padding has no value of its own.
+        keep = np.flatnonzero(~batch.empty)
+        prediction = keras.ops.take(prediction, keep, axis=0)
+        target, weights = target[keep], None if weights is None else weights[keep]
+    try:
+        verdict.batch = _measure(metric, [(target, prediction, weights)])
+    except Exception as error:
+        verdict.error = f"{type(error).__name__}: {error}"
+        return verdict
+    alone, steps = [], []
+    for view, y_pred in zip(views, predictions, strict=True):
+        y_pred = with_holes(y_pred, kinds, view)
+        y_true = cut(target, kinds, view, y_pred.shape, side)
+        weight = None if weights is None else cut(weights, kinds, view, y_pred.shape, side)
+        alone.append((y_true, y_pred, step_weights(weight, y_pred[..., 0])))
+        steps.append(_real(kinds, view))
+    for way in (_as_steps, _as_rows, _as_means):
+        try:
+            verdict.wanted.extend(way(metric, alone, steps, kinds))
+        except Exception:
+            # A metric need not take its steps one by one.
+            continue
+    return verdict
+
+
+def _measure(metric, updates):
+    import keras
+
+    metric.reset_state()
+    for y_true, y_pred, weights in updates:
+        metric.update_state(
+            keras.ops.convert_to_tensor(y_true),
+            y_pred,
+            **({} if weights is None else {"sample_weight": keras.ops.convert_to_tensor(weights)}),
+        )
+    result = metric.result()
+    values = [np.ravel(array(one)).astype(float) for one in keras.tree.flatten(result)]
+    return np.concatenate(values)
+
+
+def _as_steps(metric, alone, steps, kinds):
+    """Yield the metric over all real steps, each a sample of its own."""
+    if len(kinds) < 2 or not isinstance(kinds[1], int):
+        return []
+    updates = []
+    for (y_true, y_pred, weights), real in zip(alone, steps, strict=True):
+        rows, length = y_pred.shape[:2]
+        keep = real.reshape(-1)
+        y_true = y_true.reshape(rows * length, *y_true.shape[2:])[keep]
+        y_pred = array(y_pred).reshape(rows * length, *y_pred.shape[2:])[keep]
+        if weights is not None:
+            weights = np.broadcast_to(
+                weights.reshape(weights.shape[:2] if weights.ndim > 1 else (-1, 1)), (rows, length)
+            ).reshape(-1)[keep]
+        updates.append((y_true, y_pred, weights))
+    return [_measure(metric, updates)]
+
+
+def _as_rows(metric, alone, steps, kinds):
+    """Yield the metric over the groups, one after the other."""
+    return [_measure(metric, alone)]
+
+
+def _as_means(metric, alone, steps, kinds):
+    """Yield the means of the groups' own values, by steps and by rows."""
+    values = np.stack([_measure(metric, [one]) for one in alone])
+    ways = [[real.sum() for real in steps], [len(one[0]) for one in alone]]
+    return [np.average(values, axis=0, weights=way) for way in ways]
+
+
+def _real(kinds, view):
+    if len(kinds) < 2 or not isinstance(kinds[1], int):
+        return np.ones(len(view.rows), bool)
+    sequence = view.batch.sequences[kinds[1]]
+    places = sequence.starts[view.rows][:, None] + np.arange(view.steps[kinds[1]])
+    return np.take_along_axis(sequence.real[view.rows], places, axis=1)

@@ -1,0 +1,192 @@
+"""Find out which inputs are sequences and which of their steps are real."""
+
+import numpy as np
+
+from course_lib._arguments import as_mask
+from course_lib._audit_batch import Batch, Sequence, is_read_by_embedding, made_masks
+
+NO_PADDING = (
+    "`x` must hold padding, got a batch in which every step is real; pass rows of several lengths, "
+    "padded with id 0 (or with the value that the model's `Masking` layer looks for), or say with "
+    "`mask=` which steps are real"
+)
+
+
+def read_inputs(x):
+    """Return the leaves of `x` as arrays with the same number of rows."""
+    import keras
+
+    if isinstance(x, (str, bytes)) or (hasattr(x, "__next__") or hasattr(x, "element_spec")):
+        raise TypeError(
+            f"`x` must be one batch: an array, or a list or dict of arrays, got {type(x).__name__}"
+        )
+    leaves = []
+    for place, leaf in enumerate(keras.tree.flatten(x)):
+        if leaf is None:
+            raise TypeError(f"`x` must hold arrays, got None as input {place}")
+        array = keras.ops.convert_to_numpy(leaf) if keras.ops.is_tensor(leaf) else np.asarray(leaf)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"`x` must hold numbers, got dtype {array.dtype} as input {place}")
+        if not array.ndim:
+            hint = "; pass an array, not a list of numbers" if isinstance(x, (list, tuple)) else ""
+            raise ValueError(f"`x` must hold arrays of shape (B, T, ...), got a number{hint}")
+        leaves.append(array)
+    sizes = {len(leaf) for leaf in leaves}
+    if len(sizes) != 1:
+        raise ValueError(f"`x` must hold arrays of one batch size, got {sorted(sizes)} rows")
+    if sizes == {0}:
+        raise ValueError("`x` must hold at least one row, got an empty batch")
+    return leaves
+
+
+def read_mask(mask, x, leaves):
+    """Return `mask` as one bool array or `None` for each leaf; `None` if there is none at all."""
+    import keras
+
+    if mask is None:
+        return None
+    flat = keras.tree.flatten(mask)
+    if len(flat) == 1 and not isinstance(mask, (list, tuple, dict)):
+        one = as_mask(_array(flat[0]))
+        fits = [leaf.ndim >= 2 and leaf.shape[:2] == one.shape for leaf in leaves]
+        if not any(fits):
+            shapes = ", ".join(str(leaf.shape) for leaf in leaves)
+            raise ValueError(
+                f"`mask` must have the first two axes of `x` ({shapes}), got {one.shape}"
+            )
+        return [one if fit else None for fit in fits]
+    if len(flat) != len(leaves):
+        raise ValueError(
+            f"`mask` must have an entry (or None) for each of the {len(leaves)} inputs, "
+            f"got {len(flat)}"
+        )
+    return [
+        None if one is None else as_mask(_array(one), shape=leaf.shape[:2])
+        for one, leaf in zip(flat, leaves, strict=True)
+    ]
+
+
+def _array(value):
+    import keras
+
+    return keras.ops.convert_to_numpy(value) if keras.ops.is_tensor(value) else np.asarray(value)
+
+
+def find_batch(runner, x, leaves, masks, recording):
+    """Return the `Batch`: the leaves with their sequences.
+
+    What `mask=` says counts first, then what masks the model itself makes of its inputs, then the
+    rule that id 0 is padding, then trailing or leading steps of nothing but zeros.
+    """
+    made = made_masks(recording, leaves)
+    certain, guessed = {}, {}
+    for number, leaf in enumerate(leaves):
+        given = None if masks is None else masks[number]
+        if given is not None:
+            certain[number] = given
+        elif made[number] is not None and not made[number].all():
+            certain[number] = made[number]
+        elif leaf.ndim >= 2 and leaf.shape[1] > 1 and _could_be_ids(leaf, recording):
+            guessed[number] = leaf.reshape(*leaf.shape[:2], -1).astype(bool).any(axis=2)
+    guessed = {number: real for number, real in guessed.items() if not real.all()}
+    if not certain and not guessed:
+        for number, leaf in enumerate(leaves):
+            if leaf.ndim >= 3 and leaf.shape[1] > 1:
+                real = (leaf != 0).reshape(*leaf.shape[:2], -1).any(axis=2)
+                if not real.all():
+                    guessed[number] = real
+    sequences = _join(certain, made)
+    given = [masks is not None and masks[number] is not None for number in range(len(leaves))]
+    batch = Batch(x, leaves, sequences, masks, given)
+    _add_guesses(runner, batch, guessed)
+    if not batch.sequences:
+        raise ValueError(NO_PADDING)
+    for number, sequence in enumerate(batch.sequences):
+        if not sequence.real.any():
+            name = "`x`" if len(batch.sequences) == 1 else f"sequence {number} of `x`"
+            raise ValueError(
+                f"{name} must hold real steps, got a batch whose every row is nothing but padding; "
+                "pass rows with ids other than 0, or another `mask=`"
+            )
+    if all(sequence.mask.all() and sequence.real.all() for sequence in batch.sequences):
+        raise ValueError(NO_PADDING)
+    if batch.empty.all():
+        raise ValueError(
+            "`x` must hold at least one row with real steps in every sequence, got none"
+        )
+    return batch
+
+
+def _could_be_ids(leaf, recording):
+    if leaf.dtype.kind in "biu":
+        return True
+    return leaf.ndim == 2 and is_read_by_embedding(recording, leaf)
+
+
+def _join(certain, made):
+    """Put leaves with the same mask into one sequence."""
+    sequences = []
+    for number, real in certain.items():
+        for sequence in sequences:
+            if np.array_equal(sequence.real, real):
+                sequence.leaves.append(number)
+                break
+        else:
+            sequences.append(Sequence([number], real, made[number] is not None))
+    return sequences
+
+
+def _add_guesses(runner, batch, guessed):
+    """Decide by trying whether the other inputs share a time axis, have their own, or have none."""
+    others = [
+        number
+        for number, leaf in enumerate(batch.leaves)
+        if leaf.ndim >= 2 and leaf.shape[1] > 1 and batch.sequence_of(number) is None
+    ]
+    # The one with the most real steps first: what stands within it can belong to it.
+    others.sort(key=lambda number: -guessed[number].sum() if number in guessed else 0)
+    if not batch.sequences:
+        if not guessed:
+            return
+        first = max(guessed, key=lambda number: guessed[number].sum())
+        batch.sequences.append(Sequence([first], guessed[first], False))
+        others.remove(first)
+    for number in others:
+        same = [s for s in batch.sequences if s.real.shape[1] == batch.leaves[number].shape[1]]
+        for sequence in same:
+            if _belongs(runner, batch, number, sequence):
+                sequence.leaves.append(number)
+                break
+        else:
+            if number in guessed:
+                new = Sequence([number], guessed[number], False)
+                batch.sequences.append(new)
+                if not _runs_shorter(runner, batch, new):
+                    batch.sequences.remove(new)
+
+
+def _belongs(runner, batch, number, sequence):
+    """Return True if the model fails where only one of both is cut, and runs where both are."""
+    if _runs_shorter(runner, batch, sequence):
+        return False
+    sequence.leaves.append(number)
+    try:
+        return _runs_shorter(runner, batch, sequence)
+    finally:
+        sequence.leaves.remove(number)
+
+
+def _runs_shorter(runner, batch, sequence):
+    """Return True if the model runs with one step less in a sequence, on its first row."""
+    steps = sequence.real.shape[1]
+    row = np.array([0])
+    view = batch.view(row)
+    for number in sequence.leaves:
+        view.leaves[number] = view.leaves[number][:, : steps - 1]
+        if view.masks is not None and view.masks[number] is not None:
+            view.masks[number] = view.masks[number][:, : steps - 1]
+    try:
+        runner(view)
+    except Exception:
+        return False
+    return True

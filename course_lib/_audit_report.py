@@ -1,0 +1,202 @@
+"""What an audit says, and how it reads."""
+
+import html
+import textwrap
+from dataclasses import dataclass
+
+# Worst first: values are wrong for everybody, a metric only for its reader.
+SYMPTOMS = ("outputs", "loss", "gradients", "metric")
+
+MENDS = {
+    "leak": (
+        "padding is mixed into real steps here",
+        "Use a layer that takes a mask, or zero the padding and divide by the number of real "
+        "steps, or cut the padding off before this layer.",
+    ),
+    "lost": (
+        "the mask ends here, and it is still needed",
+        "Set the mask again on the output, give it to the later layer by hand (`mask=`), or put a "
+        "layer that passes masks on in its place.",
+    ),
+    "ignored": (
+        "a mask lies on the input, but Keras did not hand it to `call`: with more than one tensor "
+        "argument it looks only for an argument that is named after the tensor's, with `_mask`",
+        "Pass it by hand, `layer(..., mask=mask)`, or name the arguments of `call` `x_mask`, "
+        "`y_mask`.",
+    ),
+    "stripped": (
+        "this layer takes the mask off its own input tensors, so that whoever reads them "
+        "afterwards finds none",
+        "Normalise first (pre-norm, so that the residual adds another tensor), or keep the mask "
+        "before the call and set it again afterwards.",
+    ),
+    "overwritten": (
+        "`query_mask=` was given by hand and replaced by the mask that lies on the query (or by "
+        "none)",
+        "Set the mask on the query tensor itself, or pass `attention_mask=`.",
+    ),
+    "neutralised": (
+        "a mask comes out of here in which every step is real",
+        "Give every branch the mask before they meet, or compute the merged mask by hand.",
+    ),
+    "misaligned": (
+        "the mask that comes out of here does not belong to the steps that come out",
+        "Turn the output round again (`ops.flip(..., axis=1)`) before a mask is used, or use "
+        "`Bidirectional`.",
+    ),
+    "unmasked branch": (
+        "one of the merged branches has no mask, and so the result has none",
+        "Give the other branch the mask too, or pass the mask on by hand.",
+    ),
+    "never": (
+        "no mask is made here",
+        "Use `mask_zero=True` in `Embedding`, a `Masking` layer, or hand `mask=` over.",
+    ),
+    "loss": (
+        "the loss counts padding although its prediction carries the right mask",
+        "Let the loss return one value for each step (its `call` must keep the time axis), or pass "
+        "`sample_weight=` with zeros at padded steps.",
+    ),
+    "metric": (
+        "the metric counts padding although its prediction carries the right mask",
+        "Put it into `weighted_metrics` and pass `sample_weight=` with zeros at padded steps.",
+    ),
+    "sample_weight": (
+        "sample weights of shape (B,) do not weight the samples of a loss that has steps",
+        "Give them the shape (B, 1) or (B, T).",
+    ),
+    "gradient": (
+        "the values are right, but the gradients are not those of the rows alone",
+        "Look for an operation whose gradient at padded steps is not zero, or not a number.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault.
+
+    Attributes:
+        kind: what happened: "leak", "lost", "ignored", "stripped", "overwritten", "neutralised",
+            "misaligned", "unmasked branch", "never", "loss", "metric", "sample_weight" or
+            "gradient".
+        layer: the layer at which it happened, or the raw operation and the layers on both sides.
+        message: what is wrong there, and the mend.
+        evidence: tuple of sentences, what was measured.
+        symptom: what it spoils first: "outputs", "loss", "gradients" or "metric".
+    """
+
+    kind: str
+    layer: str
+    message: str
+    evidence: tuple = ()
+    symptom: str = "outputs"
+
+    def __str__(self):
+        return f"{self.layer}: {self.kind}. {self.message}"
+
+
+def finding(cause, symptom, evidence):
+    """Return the `Finding` for a `Cause`."""
+    what, mend = MENDS[cause.kind]
+    detail = f" ({cause.detail})" if cause.detail else ""
+    raw = cause.layer.startswith("raw operation")
+    of_class = f" ({cause.call.class_name})" if cause.call is not None and not raw else ""
+    about = f"At `{cause.layer}`{of_class}: " if not raw else f"At the {cause.layer}: "
+    message = f"{about}{what}{detail}. {mend}"
+    return Finding(cause.kind, cause.layer, message, tuple(evidence), symptom)
+
+
+class AuditReport:
+    """What `audit` found. It prints as text, and as a table in Jupyter.
+
+    Attributes:
+        ok: True if nothing was found.
+        findings: list of `Finding`, worst first.
+        notes: list of str: what is worth knowing and no fault.
+        checked: list of str: what was compared.
+        trace: the `Trace` of the batch.
+        forwards: how many eager forward passes were run.
+    """
+
+    def __init__(self, model_name, findings, notes, checked, trace, forwards):
+        self.model_name = model_name
+        self.findings = join(findings)
+        self.notes = list(dict.fromkeys(notes))
+        self.checked = checked
+        self.trace = trace
+        self.forwards = forwards
+
+    @property
+    def ok(self):
+        """True if nothing was found."""
+        return not self.findings
+
+    def picture(self):
+        """Return the mask's way through the model as a `Picture`."""
+        return self.trace.picture()
+
+    def _verdict(self):
+        if self.ok:
+            return f"{self.model_name}: padding is invisible."
+        count = len(self.findings)
+        return f"{self.model_name}: padding is visible ({count} finding{'s' * (count > 1)})."
+
+    def __repr__(self):
+        lines = [self._verdict()]
+        for number, one in enumerate(self.findings, start=1):
+            lines += ["", f"{number}. {one.kind} at {one.layer} (seen in: {one.symptom})"]
+            lines += textwrap.wrap(one.message, 96, initial_indent="   ", subsequent_indent="   ")
+            for text in one.evidence:
+                lines += textwrap.wrap(text, 96, initial_indent="   - ", subsequent_indent="     ")
+        for title, texts in (("Checked", self.checked), ("Notes", self.notes)):
+            if texts:
+                lines += ["", f"{title}:"]
+            for text in texts:
+                lines += textwrap.wrap(text, 98, initial_indent="- ", subsequent_indent="  ")
+        return "\n".join(lines)
+
+    def _repr_html_(self):
+        escape = html.escape
+        rows = "".join(
+            "<tr>"
+            + "".join(
+                f"<td style='text-align:left;vertical-align:top'>{cell}</td>"
+                for cell in (
+                    str(number),
+                    escape(one.kind),
+                    escape(one.layer),
+                    escape(one.message) + "".join(f"<br>• {escape(text)}" for text in one.evidence),
+                    escape(one.symptom),
+                )
+            )
+            + "</tr>"
+            for number, one in enumerate(self.findings, start=1)
+        )
+        head = "".join(
+            f"<th style='text-align:left'>{cell}</th>"
+            for cell in ("", "what", "where", "why, and the mend", "seen in")
+        )
+        table = (
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
+        )
+        lists = "".join(
+            f"<p>{title}</p><ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"
+            for title, texts in (("Checked", self.checked), ("Notes", self.notes))
+            if texts
+        )
+        return f"<p><b>{escape(self._verdict())}</b></p>{table}{lists}{self.trace._repr_html_()}"
+
+
+def join(findings):
+    """Put findings of one kind at one layer together, and the worst first."""
+    joined = {}
+    for one in sorted(findings, key=lambda one: SYMPTOMS.index(one.symptom)):
+        key = (one.kind, one.layer)
+        if key in joined:
+            first = joined[key]
+            evidence = tuple(dict.fromkeys((*first.evidence, *one.evidence)))
+            joined[key] = Finding(one.kind, one.layer, first.message, evidence, first.symptom)
+        else:
+            joined[key] = one
+    return list(joined.values())

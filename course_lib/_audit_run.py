@@ -1,0 +1,186 @@
+"""Run the audited model on a view of the batch, and leave no trace in it."""
+
+import contextlib
+import inspect
+
+import numpy as np
+
+from course_lib._recorder import Recording
+
+# What makes a layer random in training.
+RATES = ("rate", "dropout", "recurrent_dropout", "_dropout", "stddev", "dropout_rate")
+
+
+class Runner:
+    """The model, and how it takes its inputs.
+
+    Attributes:
+        model: the model.
+        structure: an `x`, for its form.
+        takes_mask: True if the masks of a view are handed over as `mask=`.
+        forwards: how many forward passes were run.
+    """
+
+    def __init__(self, model, structure, mask):
+        self.model, self.structure, self.mask = model, structure, mask
+        self.takes_mask = mask is not None and "mask" in inspect.signature(model.call).parameters
+        self.forwards = 0
+        self.fixed = _fixed_batch_size(model)
+
+    def inputs(self, view):
+        """Return the tensors and keyword arguments for the model's call."""
+        import keras
+
+        leaves, masks = view.leaves, view.masks
+        if self.fixed is not None and len(view.rows) != self.fixed:
+            # Rows are repeated to fill a batch whose size the model fixes.
+            view.repeated = self.fixed
+            again = np.resize(np.arange(len(view.rows)), self.fixed)
+            leaves = [leaf[again] for leaf in leaves]
+            masks = None if masks is None else [m if m is None else m[again] for m in masks]
+        tree, tensor = keras.tree, keras.ops.convert_to_tensor
+        x = tree.pack_sequence_as(self.structure, [tensor(leaf) for leaf in leaves])
+        if not self.takes_mask:
+            return x, {}
+        masks = [None if mask is None else tensor(mask, dtype="bool") for mask in masks]
+        if not isinstance(self.mask, (list, tuple, dict)):
+            return x, {"mask": masks[0]}
+        return x, {"mask": tree.pack_sequence_as(self.mask, masks)}
+
+    def __call__(self, view, training=False):
+        """Run the model on a view: its outputs, as it gives them."""
+        self.forwards += 1
+        x, kwargs = self.inputs(view)
+        self.reset_states()
+        return self.model(x, training=training, **kwargs)
+
+    def outputs(self, view):
+        """Run the model on a view: its output tensors, without rows that only filled the batch."""
+        return [self._own_rows(tensor, view) for tensor in flat(self(view))]
+
+    @staticmethod
+    def _own_rows(tensor, view):
+        rows = len(view.rows)
+        if view.repeated is None or not tensor.shape or tensor.shape[0] != view.repeated:
+            return tensor
+        own, mask = tensor[:rows], getattr(tensor, "_keras_mask", None)
+        if mask is not None:
+            own._keras_mask = mask[:rows]
+        return own
+
+    def record(self, view, follow=True, training=False):
+        """Run the model on a view: the `Recording`; its `result` is what the model gave out."""
+        with Recording(follow) as recording:
+            recording.result = self(view, training=training)
+        return recording
+
+    def reset_states(self):
+        """Let a stateful layer begin anew, as the rows of a view are not those of the last one."""
+        import keras
+
+        for layer in self.model._flatten_layers():
+            if isinstance(layer, keras.layers.RNN) and layer.stateful and layer.built:
+                layer.reset_state()
+
+
+def flat(outputs):
+    """Return the tensors among the outputs."""
+    import keras
+
+    return [leaf for leaf in keras.tree.flatten(outputs) if keras.ops.is_tensor(leaf)]
+
+
+def as_tensors(nest):
+    """Return a nest of arrays as one of tensors; `None` stays."""
+    import keras
+
+    convert = keras.ops.convert_to_tensor
+    return keras.tree.map_structure(lambda leaf: None if leaf is None else convert(leaf), nest)
+
+
+def array(tensor):
+    """Return a tensor as an array; 16-bit floats as 32-bit ones."""
+    import keras
+
+    if "float" in keras.backend.standardize_dtype(tensor.dtype):
+        tensor = keras.ops.cast(tensor, "float32")
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def _fixed_batch_size(model):
+    sizes = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or []]
+    for layer in model._flatten_layers():
+        if getattr(layer, "stateful", False) and hasattr(layer, "cell"):
+            sizes += [state.shape[0] for state in (layer.states or []) if hasattr(state, "shape")]
+    return next((int(size) for size in sizes if size is not None), None)
+
+
+@contextlib.contextmanager
+def any_length(model):
+    """Let a Functional model take other lengths than the one that its inputs were declared with."""
+    import keras
+
+    models = [layer for layer in model._flatten_layers() if isinstance(layer, keras.Model)]
+    models += [one._functional for one in models if getattr(one, "_functional", None) is not None]
+    relaxed = []
+    try:
+        for one in models:
+            if hasattr(one, "_inputs_struct"):
+                before = one.__dict__.get("_manual_input_spec", relaxed)
+                one.__dict__["_manual_input_spec"] = None
+                relaxed.append((one, before))
+        yield
+    finally:
+        for one, before in relaxed:
+            if before is relaxed:
+                del one.__dict__["_manual_input_spec"]
+            else:
+                one.__dict__["_manual_input_spec"] = before
+
+
+@contextlib.contextmanager
+def no_dropout(model):
+    """Take the chance out of training: every rate is 0 meanwhile."""
+    changed = []
+    try:
+        for layer in model._flatten_layers():
+            for name in RATES:
+                value = layer.__dict__.get(name)
+                if isinstance(value, float) and value > 0:
+                    changed.append((layer, name, value))
+                    layer.__dict__[name] = 0.0
+        yield
+    finally:
+        for layer, name, value in changed:
+            layer.__dict__[name] = value
+
+
+@contextlib.contextmanager
+def float32(model):
+    """Compute in float32 what a mixed policy computes in 16 bits."""
+    import keras
+
+    policies = []
+    try:
+        for layer in model._flatten_layers():
+            policy = layer.__dict__.get("_dtype_policy")
+            if policy is not None and is_short(layer.compute_dtype):
+                policies.append((layer, policy))
+                layer.__dict__["_dtype_policy"] = keras.DTypePolicy("float32")
+        yield
+    finally:
+        for layer, policy in policies:
+            layer.__dict__["_dtype_policy"] = policy
+
+
+def is_short(dtype):
+    """Return True for the 16-bit floats."""
+    return dtype in ("float16", "bfloat16")
+
+
+def tolerance(model):
+    """Return which share of a tensor's scale is taken for rounding, by the coarsest dtype."""
+    dtypes = {layer.compute_dtype for layer in model._flatten_layers()}
+    if "bfloat16" in dtypes:
+        return 6e-2
+    return 1e-2 if "float16" in dtypes else 2e-5

@@ -1,0 +1,333 @@
+"""Loss, metrics and gradients of the batch against those of its rows alone."""
+
+import numpy as np
+
+from course_lib._audit_batch import attached
+from course_lib._audit_compare import unfold
+from course_lib._audit_gradients import LOOSER, check_gradients
+from course_lib._audit_loss import (
+    Verdict,
+    alone,
+    check_target,
+    is_built_in,
+    loss_parts,
+    made_up_targets,
+    other_targets,
+    value_in_batch,
+    value_of,
+)  # fmt: skip
+from course_lib._audit_metrics import check_metric, metric_parts
+from course_lib._audit_report import finding
+from course_lib._audit_run import array
+from course_lib._audit_story import Cause
+
+# How much of a loss or a metric is taken for rounding, beside the share for outputs.
+LEAST = 1e-4
+# Gradients are compared for rows of so many lengths.
+LENGTHS = 4
+
+
+class Scores:
+    """The part of an audit that needs targets."""
+
+    def __init__(self, audit):
+        self.audit = audit
+        self.model = audit.model
+        self.share = max(LEAST, audit.share)
+        self.made_up = False
+
+    def check(self):
+        """Compare loss, metrics and gradients, as far as they are there."""
+        audit = self.audit
+        self.y, parts = audit.y, []
+        compiled = getattr(self.model, "_compile_loss", None) is not None
+        scored = compiled or getattr(self.model, "_compile_metrics", None) is not None
+        self.structure = self._structure()
+        if self.y is None and compiled:
+            names = getattr(self.model, "output_names", None)
+            self.y = made_up_targets(self.model, self.structure, names)
+            self.made_up = self.y is not None
+        if self.y is None and scored:
+            audit.notes.append("Loss and metrics were not compared: pass `y` for that.")
+        elif self.y is not None and not scored:
+            audit.notes.append("The model is not compiled: `y` was not used.")
+            self._check_rows()
+        elif self.y is not None:
+            self._check_rows()
+            if self.made_up:
+                audit.notes.append(
+                    "No `y` was given: loss and metrics were tried on made-up targets."
+                )
+            if compiled:
+                parts = self._check_losses()
+            self._check_metrics()
+        if not audit.leaks and not self.found:
+            self._check_gradients(parts)
+
+    @property
+    def found(self):
+        """The findings so far."""
+        return [one for one in self.audit.findings if one.symptom in ("loss",)]
+
+    def _structure(self):
+        """Return the outputs in the model's own form."""
+        import keras
+
+        outputs = self._repaired()
+        result = self.audit.result
+        leaves = iter(outputs)
+        packed = [
+            next(leaves) if keras.ops.is_tensor(leaf) else leaf
+            for leaf in keras.tree.flatten(result)
+        ]
+        return keras.tree.pack_sequence_as(result, packed)
+
+    def _repaired(self):
+        """Return the outputs with the values of the rows alone at real steps, masks kept.
+
+        So a loss is judged by its own faults, not by those of the values that come to it.
+        """
+        import keras
+
+        audit = self.audit
+        wrong = {leak.output for leak in audit.leaks}
+        self.outputs = list(audit.outputs)
+        for number in wrong:
+            kinds = audit.kinds[number]
+            values = unfold(array(audit.outputs[number]), audit.whole).copy()
+            for rows, view, outputs in zip(
+                audit.groups, audit.alone, audit.alone_outputs, strict=True
+            ):
+                own = unfold(array(outputs[number]), view)
+                for place, row in enumerate(rows):
+                    values[
+                        _window(row, kinds, audit.whole, own.shape, values.shape, audit.side)
+                    ] = own[place]
+            output = audit.outputs[number]
+            repaired = keras.ops.cast(values.reshape(tuple(output.shape)), output.dtype)
+            mask = getattr(output, "_keras_mask", None)
+            if mask is not None:
+                repaired._keras_mask = mask
+            self.outputs[number] = repaired
+        return self.outputs
+
+    def _check_rows(self):
+        import keras
+
+        rows = self.audit.batch.size
+        for name, value in (("y", self.y), ("sample_weight", self.audit.sample_weight)):
+            for leaf in keras.tree.flatten(value):
+                if leaf is not None and (not np.ndim(leaf) or len(leaf) != rows):
+                    raise ValueError(
+                        f"`{name}` must have {rows} rows as `x` has, got shape {np.shape(leaf)}"
+                    )
+
+    # ------------------------------------------------------------------ loss
+
+    def _check_losses(self):
+        audit = self.audit
+        try:
+            parts = loss_parts(self.model, self.y, self.structure, audit.sample_weight)
+        except Exception as error:
+            if self.made_up:
+                audit.notes.append("Loss and metrics were not compared: pass `y` for that.")
+                return []
+            raise ValueError(
+                f"`y` must fit the model's outputs and losses, got {_shapes(self.y)} ({error})"
+            ) from error
+        sound = []
+        for part in parts:
+            if audit.kinds[part.output] is None:
+                continue
+            if not self.made_up:
+                kinds, sequences = audit.kinds[part.output], audit.batch.sequences
+                check_target(part, self.outputs[part.output], kinds, sequences)
+            verdict = self._verdict(part)
+            if verdict is None:
+                continue
+            if verdict.holds(self.share):
+                sound.append(part)
+                self._try_other_targets(part, verdict)
+            else:
+                self._blame_loss(part, verdict)
+        audit.checked.append("compiled loss" + (" (made-up targets)" if self.made_up else ""))
+        return sound if len(sound) == len(parts) else []
+
+    def _verdict(self, part):
+        audit = self.audit
+        kinds = audit.kinds[part.output]
+        predictions = [outputs[part.output] for outputs in audit.alone_outputs]
+        verdict = Verdict(None)
+        try:
+            verdict.wanted, verdict.unit = alone(part, kinds, audit.alone, predictions, audit.side)
+        except Exception as error:
+            audit.notes.append(f"The loss `{part.name}` does not run on rows alone ({error}).")
+            return None
+        try:
+            output = self.outputs[part.output]
+            verdict.batch = float(value_in_batch(part, output, audit.kinds, audit.whole))
+        except Exception as error:
+            verdict.error = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+        return verdict
+
+    def _try_other_targets(self, part, verdict):
+        audit = self.audit
+        targets = other_targets(part, audit.kinds[part.output], audit.batch)
+        if targets is None:
+            return
+        weights = part.weights
+        try:
+            value = float(value_of(part, targets, self.outputs[part.output], weights))
+        except Exception:
+            return
+        if abs(value - verdict.batch) > self.share * max(abs(verdict.batch), 1e-6):
+            audit.notes.append(
+                f"The loss `{part.name}` reads the targets at padded steps: it is right for those "
+                f"that were given ({verdict.batch:.4g}), and {value:.4g} for others."
+            )
+
+    def _blame_loss(self, part, verdict):
+        audit = self.audit
+        wanted = verdict.wanted[0]
+        if verdict.error:
+            evidence = [f"The loss `{part.name}` fails on the batch ({verdict.error})."]
+        else:
+            evidence = [
+                f"The loss `{part.name}` is {verdict.batch:.4g} in the batch; its rows alone give "
+                f"{wanted:.4g}."
+            ]
+            targets = other_targets(part, audit.kinds[part.output], audit.batch)
+            if targets is not None:
+                value = float(value_of(part, targets, self.outputs[part.output], part.weights))
+                evidence.append(f"With other targets at padded steps it is {value:.4g}.")
+        if self._weights_are_to_blame(part):
+            cause = Cause("sample_weight", part.name, None, f"the shape is {part.weights.shape}")
+        else:
+            cause = self._cause_of_mask(part.output) or Cause("loss", part.name, None, verdict.unit)
+        if cause.kind == "loss":
+            cause.detail = {
+                "scalar": "it returns one number for the whole batch, so no mask can be applied",
+                "row": "it returns one number for each row, so a mask over steps does not fit",
+                "step": "",
+            }[verdict.unit]
+        audit.findings.append(finding(cause, "loss", evidence))
+
+    def _weights_are_to_blame(self, part):
+        if part.weights is None or part.weights.ndim != 1:
+            return False
+        weights, part.weights = part.weights, None
+        try:
+            verdict = self._verdict(part)
+        finally:
+            part.weights = weights
+        return verdict is not None and verdict.holds(self.share)
+
+    def _cause_of_mask(self, number):
+        """Return the `Cause` if the output's mask is not the batch's, `None` if it is right."""
+        audit = self.audit
+        if not audit.steps[number]:
+            return None
+        mask = attached(audit.outputs[number])
+        story = audit.story_of_masks()
+        tensor = story.outputs[number][0]
+        if mask is None:
+            return story.lost(tensor, None)
+        if not story.is_right(mask):
+            return story.changed(tensor, None)
+        return None
+
+    # ------------------------------------------------------------------ metrics
+
+    def _check_metrics(self):
+        audit = self.audit
+        if getattr(self.model, "_compile_metrics", None) is None:
+            return
+        try:
+            parts = metric_parts(self.model, self.y, self.structure, audit.sample_weight)
+        except Exception as error:
+            if not self.made_up:
+                audit.notes.append(f"The metrics do not fit `y` and were not compared ({error}).")
+            return
+        for metric, number, target, weights in parts:
+            kinds = audit.kinds[number]
+            if kinds is None or (self.made_up and not is_built_in(metric)):
+                continue
+            predictions = [outputs[number] for outputs in audit.alone_outputs]
+            verdict = check_metric(
+                metric, self.outputs[number], target, weights, kinds, audit.alone, predictions,
+                audit.side, audit.batch,
+            )  # fmt: skip
+            if not verdict.wanted:
+                audit.notes.append(f"The metric `{metric.name}` could not be compared.")
+            elif not verdict.holds(self.share):
+                self._blame_metric(metric, number, verdict)
+        audit.checked.append("metrics")
+
+    def _blame_metric(self, metric, number, verdict):
+        if verdict.error:
+            text = f"The metric `{metric.name}` fails on the batch ({verdict.error})."
+        else:
+            text = (
+                f"The metric `{metric.name}` is {_numbers(verdict.batch)} in the batch; its rows "
+                f"alone give {_numbers(verdict.wanted[0])}."
+            )
+        cause = self._cause_of_mask(number) or Cause("metric", metric.name)
+        self.audit.findings.append(finding(cause, "metric", [text]))
+
+    # ------------------------------------------------------------------ gradients
+
+    def _check_gradients(self, parts):
+        import keras
+
+        audit = self.audit
+        if keras.backend.backend() != "tensorflow" or not self.model.trainable_variables:
+            return
+        count = len(audit.groups)
+        places = np.unique(np.linspace(0, count - 1, min(LENGTHS, count)).astype(int))
+        rows = [audit.groups[place] for place in places]
+        try:
+            share, variable, mine, right = check_gradients(
+                audit.runner, rows, audit.batch, audit.kinds, parts, audit.side
+            )
+        except Exception as error:
+            audit.notes.append(
+                f"Gradients could not be compared ({type(error).__name__}: {error})."
+            )
+            return
+        audit.checked.append(
+            f"gradients of {len(self.model.trainable_variables)} variables, rows of "
+            f"{len(rows)} length{'s' * (len(rows) > 1)}"
+        )
+        if share > LOOSER * max(audit.share, 2e-5):
+            evidence = [
+                f"The gradient of `{variable.path}` is {mine:.4g} in the batch, {right:.4g} alone."
+            ]
+            cause = Cause(
+                "gradient", variable.path.split("/")[-2] if "/" in variable.path else variable.path
+            )
+            audit.findings.append(finding(cause, "gradients", evidence))
+
+
+def _window(row, kinds, view, own, whole, side):
+    """Return the index of a row's own steps in the whole batch."""
+    index = [row]
+    for axis, kind in enumerate(kinds[1:], start=1):
+        if isinstance(kind, int):
+            start = view.starts[kind][row]
+            index.append(slice(start, start + own[axis]))
+        elif kind == "free":
+            size = own[axis]
+            index.append(slice(0, size) if side == "post" else slice(whole[axis] - size, None))
+        else:
+            index.append(slice(None))
+    return tuple(index)
+
+
+def _shapes(y):
+    import keras
+
+    return ", ".join(str(np.shape(leaf)) for leaf in keras.tree.flatten(y))
+
+
+def _numbers(values):
+    return ", ".join(f"{value:.4g}" for value in np.ravel(values)[:4])

@@ -1,0 +1,486 @@
+"""Where padding comes in, and why: two recordings of the model laid beside each other.
+
+One run shows rows with padding, the other the same rows alone. The first tensor that differs at
+the rows' own steps, made of tensors that do not, names the place; the masks there name the cause.
+"""
+
+import linecache
+from dataclasses import dataclass
+
+import numpy as np
+
+from course_lib._audit_compare import compare
+from course_lib._audit_run import array, flat
+from course_lib.propagation import Letters, any_mask, is_merge, overwritten
+
+# Operations that only prepare others, and say nothing to a reader.
+PLUMBING = {
+    "Cast", "Const", "Identity", "Pack", "ReadVariableOp", "Shape", "ShapeN", "Fill", "ExpandDims",
+    "Squeeze", "Range", "StopGradient", "ZerosLike", "OnesLike", "NoOp", "EagerConst",
+}  # fmt: skip
+
+
+@dataclass
+class Cause:
+    """Why padding is seen.
+
+    Attributes:
+        kind: a key of `_audit_words.MENDS`.
+        layer: the layer's name, or the raw operation and the layers on both its sides.
+        call: the `Call`, or `None`.
+        detail: what else is known, a clause.
+    """
+
+    kind: str
+    layer: str
+    call: object = None
+    detail: str = ""
+
+
+class Story:
+    """Two runs side by side.
+
+    Args:
+        runner: a `Runner`.
+        batch: the `Batch`.
+        padded: the `View` with padding.
+        bare: the `View` of some of its rows to compare with.
+        share: the difference that is taken for rounding.
+        training: run as in training.
+        side: where padding stands.
+    """
+
+    def __init__(self, runner, batch, padded, bare, share, training=False, side="post"):
+        self.batch, self.padded, self.bare = batch, padded, bare
+        self.share, self.side = share, side
+        self.run = runner.record(padded, training=training)
+        reference = runner.record(bare, follow=False, training=training)
+        self.partner = _pairs(self.run, reference)
+        self.outputs = list(zip(flat(self.run.result), flat(reference.result), strict=False))
+        self.calls = [call for call in self.run.ended if self._is_visible(call)]
+        self.order = {id(call): place for place, call in enumerate(self.run.ended)}
+        self.states = {}
+
+    def _is_visible(self, call):
+        ancestor = call.parent
+        while ancestor is not None:
+            if ancestor.is_built_in:
+                return False
+            ancestor = ancestor.parent
+        return call in self.partner
+
+    def _children(self, call):
+        return [child for child in call.children if self._is_visible(child)]
+
+    # ------------------------------------------------------------------ what is sound
+
+    def state(self, mine, other):
+        """Return "sound", "reversed", "unsound" or "unknown" for a tensor of both runs."""
+        key = (id(mine), id(other))
+        if key not in self.states:
+            self.states[key] = self._state(array(mine), array(other))
+        return self.states[key]
+
+    def _state(self, mine, other):
+        views = (mine, self.padded, other, self.bare)
+        found = compare(self.batch, *views, side=self.side)
+        if found is None:
+            return "unknown"
+        if found.relative <= self.share:
+            return "sound"
+        back = compare(self.batch, *views, side=self.side, reverse=True)
+        return "reversed" if back is not None and back.relative <= self.share else "unsound"
+
+    def inputs(self, call):
+        """Return `(argument, tensor, mask, state)` for each input of a call."""
+        other = self.partner[call].inputs
+        pairs = zip(call.inputs, other, strict=False)
+        return [(name, t, mask, self.state(t, o[2])) for (name, _, t, mask), o in pairs]
+
+    def output_states(self, call):
+        """Return the state of each output of a call."""
+        pairs = zip(call.outputs, self.partner[call].outputs, strict=False)
+        return [self.state(mine, other) for (mine, _), (other, _) in pairs]
+
+    # ------------------------------------------------------------------ where it came in
+
+    def causes(self):
+        """Return a `Cause` for each place where padding enters tensors that outputs depend on."""
+        wrong = [mine for mine, other in self.outputs if self.state(mine, other) == "unsound"]
+        turned = [mine for mine, other in self.outputs if self.state(mine, other) == "reversed"]
+        causes = [self._misaligned(tensor, None) for tensor in turned]
+        relevant = self.run.ancestors(wrong)
+        for call in self.calls:
+            states = self.output_states(call)
+            bad = [
+                tensor
+                for (tensor, _), state in zip(call.outputs, states, strict=False)
+                if state == "unsound" and (not self.run.made_by or id(tensor) in relevant)
+            ]
+            inputs = self.inputs(call)
+            for _, tensor, _, state in inputs:
+                if state == "unsound" and self._is_fresh(tensor, call):
+                    causes.append(self._raw(tensor, call))
+            if bad and not any(state == "unsound" for *_, state in inputs):
+                causes.extend(self._of_call(call, bad))
+        found = {}
+        for cause in causes:
+            if cause is not None:
+                found.setdefault((cause.kind, cause.layer), cause)
+        return list(found.values())
+
+    def _is_fresh(self, tensor, call):
+        """Return True if raw operations made the tensor, out of nothing unsound that is known."""
+        if self._producer(tensor, call) is not None:
+            return False
+        known = self._known(call)
+        if id(tensor) in known:
+            return False
+        return not any(known[place] == "unsound" for place in self._nearest(tensor, call)[0])
+
+    def _known(self, call):
+        """Return the state of each tensor that layers gave out, or were given, before `call`."""
+        known = {}
+        for earlier in self.calls:
+            if earlier is call:
+                break
+            for (tensor, _), state in zip(
+                earlier.outputs, self.output_states(earlier), strict=False
+            ):
+                known[id(tensor)] = state
+        around = call.parent if call is not None else None
+        while around is not None:
+            if around in self.partner:
+                for _, tensor, _, state in self.inputs(around):
+                    known.setdefault(id(tensor), state)
+            around = around.parent
+        return known
+
+    def _nearest(self, tensor, call):
+        """Look back from a tensor to those that layers gave out: their ids, and the operations."""
+        known = self._known(call)
+        near, kinds, lines = [], [], []
+        waiting, seen = [id(tensor)], set()
+        while waiting:
+            place = waiting.pop()
+            if place in seen:
+                continue
+            seen.add(place)
+            if place in known and place != id(tensor):
+                near.append(place)
+            elif place in self.run.made_by:
+                kind, inputs, line = self.run.made_by[place]
+                if kind not in PLUMBING and kind not in kinds:
+                    kinds.insert(0, kind)
+                    lines.insert(0, line)
+                waiting.extend(inputs)
+        return near, kinds, lines
+
+    def _of_call(self, call, bad):
+        import keras
+
+        if self._children(call):
+            made = [tensor for tensor in bad if self._is_made_inside(tensor, call)]
+            causes = [self._raw(tensor, None, inside=call) for tensor in made]
+            if causes and not isinstance(call.layer, keras.Model):
+                # A layer of the user's own answers for what its `call` does.
+                cause = self.explain(call)
+                cause.detail = cause.detail or causes[0].layer
+                return [cause]
+            return causes
+        if not call.is_layer:
+            return [self._raw_call(call)]
+        return [self.explain(call)]
+
+    def _is_made_inside(self, tensor, call):
+        """Return True if no call inside gave out the tensor, nor an unsound one it was made of."""
+        last = call.children[-1] if call.children else None
+        known = {}
+        for earlier in self.calls:
+            if self.order[id(earlier)] < self.order[id(call)]:
+                pairs = zip(earlier.outputs, self.output_states(earlier), strict=False)
+                known.update({id(t): state for (t, _), state in pairs})
+        if id(tensor) in known:
+            return False
+        if last is None:
+            return True
+        waiting, seen = [id(tensor)], set()
+        while waiting:
+            place = waiting.pop()
+            if place in seen:
+                continue
+            seen.add(place)
+            if place in known:
+                if known[place] == "unsound":
+                    return False
+                continue
+            waiting.extend(self.run.made_by.get(place, (None, [], None))[1])
+        return True
+
+    # ------------------------------------------------------------------ why
+
+    def explain(self, call):
+        """Return the `Cause` for a layer whose inputs are sound and whose outputs are not."""
+        if overwritten(call, Letters()):
+            return Cause("overwritten", call.name, call)
+        inputs = self.inputs(call)
+        for _, tensor, _, state in inputs:
+            if state == "reversed":
+                return self._misaligned(tensor, call)
+        filled = {name: mask for name, mask in call.received.items() if any_mask(mask)}
+        sequences = [(name, t, mask) for name, t, mask, _ in inputs if self._is_sequence(t)]
+        bare = [(name, t) for name, t, mask in sequences if mask is None]
+        if not call.received:
+            return Cause("leak", call.name, call, _warned(call))
+        if not filled:
+            if any(mask is not None for _, _, mask in sequences):
+                return Cause("ignored", call.name, call)
+            return self._first_loss(bare, call) or Cause("leak", call.name, call)
+        for name, mask in filled.items():
+            if self._is_wrong(mask):
+                return self._changed(mask, call, name)
+        # Of attention's inputs it is the values, and the keys with them, that must be masked.
+        bare.sort(key=lambda one: one[0] not in ("value", "key"))
+        needed = [one for one in bare if not _is_query(one[0], call)]
+        found = self._first_loss(needed, call) if needed else None
+        return found or Cause("leak", call.name, call, "although the mask came to it")
+
+    def _first_loss(self, tensors, call):
+        causes = [self.lost(tensor, call) for _, tensor in tensors]
+        causes.sort(key=lambda cause: cause.kind == "never")
+        if not causes:
+            return None
+        needs = f"`{call.name}` needs it"
+        causes[0].detail = ", ".join(filter(None, [causes[0].detail, needs]))
+        return causes[0]
+
+    def lost(self, tensor, call):
+        """Return the `Cause` why a tensor that comes to `call` (the end: `None`) has no mask."""
+        stripped = self._stripped(id(tensor), call)
+        if stripped is not None:
+            return Cause("stripped", stripped.name, stripped)
+        producer = self._producer(tensor, call)
+        if producer is None or not producer.is_layer:
+            return self._lost_between(tensor, call, producer)
+        masks = [mask for *_, mask in producer.inputs if mask is not None]
+        if masks or any(any_mask(mask) for mask in producer.received.values()):
+            bare = [t for _, _, t, mask in producer.inputs if mask is None and self._is_sequence(t)]
+            if bare and (is_merge(producer.layer) or len(bare) < len(producer.inputs)):
+                for other in bare:
+                    cause = self.lost(other, producer)
+                    if cause.kind != "never":
+                        return cause
+                return Cause("unmasked branch", producer.name, producer)
+            return Cause("lost", producer.name, producer, _warned(producer))
+        causes = [self.lost(t, producer) for _, _, t, _ in producer.inputs if self._is_sequence(t)]
+        for cause in causes:
+            if cause.kind != "never":
+                return cause
+        if causes and causes[0].call is not None:
+            return causes[0]
+        return Cause("never", producer.name, producer)
+
+    def _lost_between(self, tensor, call, producer):
+        if producer is not None:
+            tensors = [(t, mask) for _, _, t, mask in producer.inputs]
+        else:
+            near, _, _ = self._nearest(tensor, call)
+            tensors = [(self.run.alive[p], self._mask_before(p, call)) for p in near]
+        for one, mask in tensors:
+            if mask is not None:
+                if producer is not None:
+                    return self._raw_call(producer, "lost")
+                return self._raw(tensor, call, kind="lost")
+            stripped = self._stripped(id(one), call)
+            if stripped is not None:
+                return Cause("stripped", stripped.name, stripped)
+        for one, _ in tensors:
+            if self._is_sequence(one):
+                cause = self.lost(one, producer or call)
+                if cause.kind != "never" or cause.call is not None:
+                    return cause
+        return Cause("never", call.name if call is not None else "the model", call)
+
+    def _stripped(self, place, call):
+        """Return the earlier call that took the mask off a tensor."""
+        for earlier in self.calls:
+            if earlier is call:
+                break
+            if not self._children(earlier) and any(id(t) == place for t in earlier.stripped):
+                return earlier
+        return None
+
+    def _mask_before(self, place, call):
+        for earlier in self.calls:
+            if earlier is call:
+                break
+            for tensor, mask in earlier.outputs:
+                if id(tensor) == place:
+                    return mask
+        around = call.parent if call is not None else self.run.calls[0]
+        while around is not None:
+            for _, _, tensor, mask in around.inputs:
+                if id(tensor) == place:
+                    return mask
+            around = around.parent
+        return None
+
+    def _producer(self, tensor, call):
+        """Return the innermost call that gave out a tensor before `call`, or `None`."""
+        for earlier in self.calls:
+            if earlier is call:
+                break
+            if any(tensor is mine for mine, _ in earlier.outputs):
+                return earlier
+        return None
+
+    def _changed(self, mask, call, name):
+        """Return the `Cause` of a mask that is none of the batch's."""
+        kind = "neutralised" if all(np.asarray(m).all() for m in _leaves(mask)) else "misaligned"
+        for _, tensor, attached, _ in self.inputs(call):
+            if attached is not None and self._is_wrong(attached):
+                return self.changed(tensor, call)
+        return Cause(kind, call.name, call, f"it was handed over as `{name}`")
+
+    def changed(self, tensor, call):
+        """Return the `Cause` why the mask on a tensor is none of the batch's."""
+        mask = getattr(tensor, "_keras_mask", None)
+        kind = "neutralised" if mask is None or np.asarray(mask).all() else "misaligned"
+        producer = self._producer(tensor, call)
+        if producer is None:
+            return Cause(kind, call.name if call is not None else "the model", call)
+        for _, earlier, attached, _ in self.inputs(producer):
+            if attached is not None and self._is_wrong(attached):
+                return self.changed(earlier, producer)
+        return Cause(kind, producer.name, producer)
+
+    def _misaligned(self, tensor, call):
+        producer = self._producer(tensor, call)
+        if producer is not None:
+            # The layer that turned the time round is the first one whose output is turned.
+            for _, earlier, _, state in self.inputs(producer):
+                if state == "reversed":
+                    return self._misaligned(earlier, producer)
+        name = producer.name if producer is not None else self._between(tensor, call)
+        return Cause("misaligned", name, producer, "its output runs backwards, its mask does not")
+
+    # ------------------------------------------------------------------ masks and axes
+
+    def is_right(self, mask):
+        """Return True if a mask is that of one of the batch's sequences."""
+        mask = np.asarray(mask).astype(bool)
+        rows = len(self.padded.rows)
+        return any(
+            mask.shape[1:] == truth.shape[1:] and np.array_equal(mask[:rows], truth)
+            for truth in self.truths()
+        )
+
+    def _is_wrong(self, mask):
+        leaves = [np.asarray(one) for one in _leaves(mask)]
+        steps = {truth.shape[1] for truth in self.truths()}
+        # Masks of other shapes (attention's, or after pooling) are not judged.
+        return any(
+            one.ndim == 2 and one.shape[1] in steps and not self.is_right(one) for one in leaves
+        )
+
+    def truths(self):
+        """Return the mask of each sequence in the padded view."""
+        truths = []
+        for number, sequence in enumerate(self.batch.sequences):
+            truth = np.zeros((len(self.padded.rows), self.padded.steps[number]), bool)
+            for place, row in enumerate(self.padded.rows):
+                start = self.padded.starts[number][place]
+                real = sequence.real[row, sequence.starts[row] : sequence.stops[row]]
+                truth[place, start : start + len(real)] = real
+            truths.append(truth)
+        return truths
+
+    def _is_sequence(self, tensor):
+        shape = tuple(tensor.shape)
+        return len(shape) >= 2 and shape[0] == self.padded.size and shape[1] in self.padded.steps
+
+    # ------------------------------------------------------------------ raw operations
+
+    def _raw(self, tensor, call, kind="leak", inside=None):
+        near, kinds, lines = self._nearest(tensor, call if inside is None else inside)
+        if inside is not None:
+            near = [
+                place for place in self.run.ancestors([tensor]) if self._owner(place) is not None
+            ]
+            near.sort(key=lambda place: self.order[id(self._owner(place))])
+            near = near[-1:]
+        name = self._between(tensor, call, near)
+        what = ", ".join(kinds) or "operation"
+        cause = Cause(kind, f"raw operation {what} {name}", None, _source(lines))
+        return cause
+
+    def _raw_call(self, call, kind="leak"):
+        names = []
+        for _, tensor, _, _ in self.inputs(call):
+            producer = self._producer(tensor, call)
+            if producer is not None and producer.name not in names:
+                names.append(producer.name)
+        later = [
+            other.name
+            for other in self.calls
+            if any(t is mine for _, _, t, _ in other.inputs for mine, _ in call.outputs)
+        ]
+        before = " and ".join(f"'{name}'" for name in names) or "the input"
+        after = f"'{later[0]}'" if later else "the output"
+        return Cause(kind, f"raw operation {call.class_name} between {before} and {after}", call)
+
+    def _between(self, tensor, call, near=None):
+        near = self._nearest(tensor, call)[0] if near is None else near
+        names = []
+        for place in near:
+            owner = self._owner(place)
+            if owner is not None and owner.name not in names:
+                names.append(owner.name)
+        before = " and ".join(f"'{name}'" for name in names) or "the input"
+        after = f"'{call.name}'" if call is not None else "the output"
+        return f"between {before} and {after}"
+
+    def _owner(self, place):
+        for call in self.calls:
+            if not self._children(call) and any(id(t) == place for t, _ in call.outputs):
+                return call
+        return None
+
+
+def _pairs(run, reference):
+    """Return which call of one run is which of the other: same path, same occurrence."""
+    places, partner = {}, {}
+    for call in reference.ended:
+        places.setdefault(tuple(call.path), []).append(call)
+    counted = {}
+    for call in run.ended:
+        path = tuple(call.path)
+        number = counted[path] = counted.get(path, -1) + 1
+        if number < len(places.get(path, [])):
+            partner[call] = places[path][number]
+    return partner
+
+
+def _leaves(mask):
+    import keras
+
+    return [leaf for leaf in keras.tree.flatten(mask) if leaf is not None]
+
+
+def _is_query(name, call):
+    return name == "query" and any(one[0] in ("value", "key") for one in call.inputs)
+
+
+def _warned(call):
+    if call.warned:
+        return "Keras warned of it"
+    return ""
+
+
+def _source(lines):
+    for line in reversed(lines):
+        if line is not None:
+            text = linecache.getline(line[0], line[1]).strip()
+            if text and not text.startswith("outputs = "):
+                return f"the line is `{text}`"
+    return ""

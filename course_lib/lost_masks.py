@@ -1,0 +1,51 @@
+"""Lesson 06: is padding invisible in a model, and if not, where does it come in and why?
+
+The verdict is the solo test's, never that of a `_keras_mask`: a padded batch must give each row
+what the row gets alone. The story is the trace's.
+"""
+
+from course_lib._audit import Audit
+
+
+def audit(model, x, y=None, sample_weight=None, mask=None):
+    """Compare a padded batch with its rows run alone, and tell where padding is seen, and why.
+
+    Rows of one length go together, so there is one forward pass for each length. Compared are the
+    outputs at real steps, the compiled loss, metrics and gradients. The batch is also tried with
+    more padding, with other values in its padding where `mask=` tells what is real, and with other
+    weights for those that are still all equal (a bias of zeros hides a leak until it is trained).
+    Everything runs in inference, with dropout off; a model with `BatchNormalization` also in
+    training, against itself with more padding. Afterwards weights, optimizer, metrics, states and
+    random seeds are what they were.
+
+    Args:
+        model: a Keras model or layer; need not be compiled.
+        x: one padded batch: an array, or a list or dict of arrays. In ids, 0 is padding; in
+            features, what the model's `Masking` looks for.
+        y: its targets, as `fit` takes them. Without them, the losses of Keras are tried on targets
+            that are made up.
+        sample_weight: as `fit` takes them.
+        mask: bool, shape `(B, T)`, True at real steps (or a list or dict of such, in the form of
+            `x`, with `None` for inputs that have none). It is handed to the model's call if that
+            takes one.
+
+    Returns:
+        An `AuditReport` with `ok`, `findings` and `notes`.
+
+    Raises:
+        TypeError: `model` is no Keras layer, `x` holds no numbers, or `mask` is not bool.
+        ValueError: there is no padding in the batch, or nothing else; shapes do not fit; the model
+            does not run on other lengths.
+    """
+    return Audit(model, x, y, sample_weight, mask).run()
+
+
+def assert_padding_invariant(model, x, y=None, sample_weight=None, mask=None):
+    """Raise an `AssertionError` that tells the story if `audit` finds anything.
+
+    For a test of your own model; the arguments are those of `audit`.
+    """
+    __tracebackhide__ = True
+    report = audit(model, x, y, sample_weight, mask)
+    if not report.ok:
+        raise AssertionError(f"padding must be invisible\n{report!r}")
