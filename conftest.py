@@ -14,3 +14,5 @@ for name, folder in [
     ("IPYTHONDIR", "ipython"),
 ]:
     os.environ.setdefault(name, str(ROOT / ".venv" / "home" / folder))
+# Neither a test nor `make run` reads or writes a learner's record.
+os.environ["COURSE_PROGRESS"] = "off"

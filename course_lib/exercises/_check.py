@@ -1,0 +1,253 @@
+"""`check("2.1", answer)`: try an answer on many cases and say what came of it."""
+
+import functools
+import importlib.util
+import inspect
+import time
+from pathlib import Path
+
+import numpy as np
+
+from course_lib.exercises import _call
+from course_lib.exercises._call import call
+from course_lib.exercises._cases import cases_of, smallest
+from course_lib.exercises._compare import Problem, close, compare, kind_of
+from course_lib.exercises._drawing import draw_problem, show_case, show_problem
+from course_lib.exercises._exercise import UnknownExerciseError, find
+from course_lib.exercises._progress import record as keep_record
+from course_lib.exercises._result import Result
+from course_lib.exercises._stub import holds_ellipsis, is_stub, unfinished_methods
+
+HERE = Path(__file__).parent
+
+
+def check(exercise_id, answer=..., *, record=True):
+    """Check an answer.
+
+    Whatever is handed in, the check ends after seconds and returns a `Result`; the only exception
+    that leaves it is the `KeyboardInterrupt` of somebody who stops it.
+
+    Args:
+        exercise_id: the exercise's number, "2.1".
+        answer: the function or class that the exercise asks for, itself and not a call of it.
+        record: False leaves `progress()` as it is. The solutions in the lessons are checked so.
+
+    Returns:
+        A `Result`, which displays itself and is true if the answer passed.
+    """
+    if callable(exercise_id):
+        return Result("", "", "error", 'The number comes first: `check("1.1", your_function)`.')
+    try:
+        exercise = find(exercise_id)
+    except UnknownExerciseError as error:
+        return Result("", "", "error", str(error))
+    status, rest = _judge(exercise, answer)
+    if record and status in ("passed", "wrong"):
+        note = keep_record(exercise.id, solved=status == "passed")
+        if note:
+            rest["message"] = f"{rest['message']}\n{note}".strip()
+    return Result(exercise.id, exercise.title, status, **rest)
+
+
+def _judge(exercise, answer):
+    """Return the status and the other fields of the `Result`."""
+    refusal = _refuse(exercise, answer)
+    if refusal:
+        return refusal
+    if importlib.util.find_spec("hypothesis") is None:
+        return _error("Checking needs the package `hypothesis`: `pip install course-lib[course]`.")
+    cases = cases_of(exercise)
+    outcomes = []
+    started = time.monotonic()
+    for case in cases:
+        outcome = call(exercise, answer, case)
+        outcomes.append(outcome)
+        if len(outcomes) == 1 and _is_unfinished(outcome):
+            return _not_attempted(exercise)
+        if outcome.late or time.monotonic() - started > _call.CHECK_SECONDS:
+            return _too_slow(exercise, case, outcome, len(outcomes))
+    problems = [
+        _problem(outcome, expected)
+        for outcome, expected in zip(outcomes, _expected(exercise), strict=True)
+    ]
+    failed = [place for place, problem in enumerate(problems) if problem]
+    tried = {"tried": len(cases)}
+    if not failed:
+        changed = next((outcome.changed for outcome in outcomes if outcome.changed), ())
+        if changed:
+            names = " and ".join(f"`{name}`" for name in changed)
+            return "wrong", tried | {
+                "message": f"The results are right, but your code changes its argument {names}. "
+                "Whoever called it still needs that. Can you make a copy, or a new array?"
+            }
+        printed = _printed(outcomes[0]) and " What it printed is left out."
+        return "passed", tried | {"message": f"{len(cases)} cases tried.{printed}"}
+    first = cases[failed[0]]
+    for wrong, results in _wrong_results(exercise):
+        if all(map(_behaves_like, outcomes, results)):
+            details = f"Try it with\n{show_case(exercise, first)}"
+            return "wrong", tried | {"message": wrong.question, "details": details}
+    return _smallest_failure(exercise, answer, first, tried)
+
+
+def _refuse(exercise, answer):
+    """Return a verdict for what needs no running, or `None`."""
+    wanted = "class" if inspect.isclass(exercise.solution) else "function"
+    hand_in = f'`check("{exercise.id}", {exercise.name})`'
+    if answer is ... or is_stub(answer):
+        return _not_attempted(exercise)
+    if answer is None:
+        return _error(f"You handed in None. Hand in the {wanted} itself: {hand_in}.")
+    if not callable(answer):
+        return _error(
+            f"You handed in {kind_of(answer)}. Hand in the {wanted} itself, "
+            f"without calling it: {hand_in}."
+        )
+    if wanted == "class":
+        if not inspect.isclass(answer):
+            return _error(f"A class is asked for, not an object or a function: {hand_in}.")
+        unfinished = unfinished_methods(answer)
+        if unfinished:
+            return _not_attempted(exercise, f" `{unfinished[0]}` is still empty.")
+    if exercise.use is None:
+        return _refuse_signature(exercise, answer)
+    return None
+
+
+def _refuse_signature(exercise, answer):
+    try:
+        inspect.signature(answer).bind(*exercise.parameters)
+    except TypeError:
+        have = ", ".join(inspect.signature(answer).parameters)
+        want = ", ".join(exercise.parameters)
+        return _error(
+            f"It is called with ({want}), and your function takes ({have}). "
+            "Keep the first line of the stub as it was."
+        )
+    except ValueError:  # some compiled functions do not say what they take
+        return None
+    return None
+
+
+def _error(message):
+    return "error", {"message": message}
+
+
+def _not_attempted(exercise, more=""):
+    return "not attempted", {
+        "message": f"Put your code in place of `...`, and run both cells.{more} "
+        f'`hint("{exercise.id}")` helps.'
+    }
+
+
+def _is_unfinished(outcome):
+    """Whether the `...` of the stub is still at work: in the result, or in what broke."""
+    return holds_ellipsis(outcome.value) or "ellipsis" in str(outcome.error).lower()
+
+
+def _too_slow(exercise, case, outcome, number):
+    seconds = _call.CALL_SECONDS if outcome.late else _call.CHECK_SECONDS
+    what = "did not return" if outcome.late else f"took, for {number} cases, more than"
+    message = (
+        f"Your code {what} {'within ' if outcome.late else ''}{seconds:g} seconds and was "
+        "stopped. Is there a loop that never ends?"
+    )
+    return "error", {"message": message, "details": f"With\n{show_case(exercise, case)}"}
+
+
+@functools.cache
+def _expected(exercise):
+    """Return what the solution returns, case by case."""
+    return [call(exercise, exercise.solution, case, 60).value for case in cases_of(exercise)]
+
+
+@functools.cache
+def _wrong_results(exercise):
+    """Return the usual wrong answers, and what each of them does case by case."""
+    return [
+        (wrong, [call(exercise, wrong.answer, case, 60) for case in cases_of(exercise)])
+        for wrong in exercise.wrong
+    ]
+
+
+def _problem(outcome, expected):
+    if outcome.error is not None:
+        return Problem("raised", outcome.error, expected)
+    return compare(outcome.value, expected)
+
+
+def _behaves_like(outcome, other):
+    if outcome.error is not None or other.error is not None:
+        return type(outcome.error) is type(other.error)
+    return compare(outcome.value, other.value) is None
+
+
+def _smallest_failure(exercise, answer, first, tried):
+    """Describe the smallest case that fails, in words, numbers and a picture."""
+    ends = time.monotonic() + _call.CHECK_SECONDS
+
+    def fails(case):
+        if time.monotonic() > ends:
+            return False
+        outcome = call(exercise, answer, case, 1.0)
+        return not outcome.late and _problem(outcome, _solve(exercise, case)) is not None
+
+    case = smallest(exercise, fails, first)
+    outcome, again = call(exercise, answer, case), call(exercise, answer, case)
+    problem = _problem(outcome, _solve(exercise, case))
+    if problem is None or _differ(problem, _problem(again, _solve(exercise, case))):
+        return "wrong", tried | {
+            "message": "Called twice with the same arguments, it gives two different results. "
+            "Does it use random numbers, or remember something from call to call?",
+            "details": f"With\n{show_case(exercise, case)}",
+        }
+    note = _printed(outcome)
+    note = f"\nit printed: {note}" if note else ""
+    start = f"With\n{show_case(exercise, case)}\n"
+    if outcome.error is not None:
+        message = f"Your code raises {type(outcome.error).__name__}: {_first_line(outcome.error)}"
+        details = start + _where(outcome.error) + note
+        return "error", tried | {"message": message, "details": details.rstrip()}
+    part = f"Look at part {problem.where} of the result. " if problem.where else ""
+    return "wrong", tried | {
+        "message": part + problem.text,
+        "details": start + show_problem(problem) + note,
+        "picture": draw_problem(problem),
+    }
+
+
+def _differ(problem, again):
+    """Whether two calls with the same arguments gave different results."""
+    if again is None or problem.text != again.text:
+        return True
+    both = isinstance(problem.got, np.ndarray) and isinstance(again.got, np.ndarray)
+    numeric = both and problem.got.dtype.kind in "biuf" and problem.got.shape == again.got.shape
+    return bool(numeric and not close(problem.got, again.got).all())
+
+
+def _solve(exercise, case):
+    return call(exercise, exercise.solution, case, 60).value
+
+
+def _printed(outcome):
+    lines = outcome.printed.strip().splitlines()
+    return " / ".join(line[:80] for line in lines[:3]) + (" / …" if len(lines) > 3 else "")
+
+
+def _first_line(error):
+    return (str(error).splitlines() or ["(no message)"])[0][:200]
+
+
+def _where(error):
+    """Return the learner's line that raised, if it can be found."""
+    import linecache
+
+    found = ""
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        text = linecache.getline(code.co_filename, step.tb_lineno).strip()
+        if Path(code.co_filename).parent != HERE and "site-packages" not in code.co_filename:
+            found = f"in {code.co_name}, line {step.tb_lineno}: {text}" if text else found
+        step = step.tb_next
+    return found
