@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("hypothesis", reason="checking needs Hypothesis: `make .venv` installs it")
+
 from course_lib import check, hint
 from course_lib.exercises._compare import compare
 from course_lib.exercises._drawing import draw_problem

@@ -13,6 +13,8 @@ import time
 import numpy as np
 import pytest
 
+pytest.importorskip("hypothesis", reason="checking needs Hypothesis: `make .venv` installs it")
+
 from course_lib import check, hint
 from course_lib.exercises import _call, _check
 from course_lib.exercises._call import run_limited
@@ -86,9 +88,7 @@ def test_a_value_instead_of_the_function(exercise, value, words):
 
 
 @each_exercise
-def test_a_tensor_instead_of_the_function(exercise):
-    import keras
-
+def test_a_tensor_instead_of_the_function(exercise, keras):
     for tensor in (keras.ops.ones((1, 2)), keras.Input((3,))):
         result = judged(exercise, tensor)
         assert result.status == "error"
@@ -293,16 +293,14 @@ def as_tensor(result, arguments):
 
 
 @each_exercise
-def test_it_returns_a_tensor(exercise):
+def test_it_returns_a_tensor(exercise, keras):
     result = judged(exercise, altered(exercise, as_tensor))
     assert result.status == "wrong"
     assert "a tensor" in result.message
     assert "convert_to_numpy" in result.message
 
 
-def test_a_symbolic_tensor_is_no_number():
-    import keras
-
+def test_a_symbolic_tensor_is_no_number(keras):
     result = check("1.3", altered(find("1.3"), lambda result, arguments: keras.Input((3,))))
     assert "a tensor (KerasTensor)" in result.message
 

@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+pytest.importorskip("hypothesis", reason="checking needs Hypothesis: `make .venv` installs it")
+
 from course_lib import check, progress
 from course_lib.exercises import _progress
 from course_lib.exercises._exercise import all_exercises, find

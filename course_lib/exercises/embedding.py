@@ -61,7 +61,7 @@ EMBEDDING_MASK = Exercise(
 )
 
 
-def look_up(table, ids):
+def rows_of_table(table, ids):
     """Return (B, T, D): the row of `table` for each id."""
     return table[ids]
 
@@ -75,9 +75,9 @@ def _draw_table_and_ids(draw):
 LOOK_UP = Exercise(
     "2.2",
     "The look-up",
-    look_up,
+    rows_of_table,
     """`table` holds the weights of an `Embedding`, shape `(input_dim, D)`, and `ids` has shape
-`(B, T)`. Write `look_up(table, ids)`: the vectors, shape `(B, T, D)`, as a layer with
+`(B, T)`. Write `rows_of_table(table, ids)`: the vectors, shape `(B, T, D)`, as a layer with
 `mask_zero=True` returns them.""",
     minutes=3,
     difficulty="easy",
