@@ -22,23 +22,24 @@ def pack_lists(rows, maxlen, dtype, padding, truncating, value):
         return None
     lengths = lengths_of(rows)
     maxlen = int(lengths.max()) if maxlen is None else maxlen
-    packers = _Packers(number, maxlen, padding)
+    kept = np.minimum(lengths, maxlen)
+    packers = {length: _packer(length, maxlen, number, padding) for length in set(kept.tolist())}
     rectangle = np.empty((len(rows), maxlen), number)
     height = 1 + CHUNK_BYTES // (1 + maxlen * number.itemsize)
     for start in range(0, len(rows), height):
-        chunk = rows[start : start + height]
+        part = slice(start, start + height)
+        chunk = rows[part]
         if not set(map(type, chunk)) <= {list, tuple}:
             return None
-        chunk = truncate(chunk, lengths[start : start + height], maxlen, truncating, start)
+        chunk = truncate(chunk, lengths[part], maxlen, truncating, start)
         try:
-            packed = b"".join([packers[len(row)](*row) for row in chunk])
+            packed = [packers[n](*row) for n, row in zip(kept[part].tolist(), chunk, strict=True)]
         except (struct.error, TypeError, OverflowError):
             return None
-        flat = np.frombuffer(packed, number)
-        rectangle[start : start + height] = flat.reshape(len(chunk), maxlen)
+        rectangle[part] = np.frombuffer(b"".join(packed), number).reshape(len(chunk), maxlen)
     fill = as_fill(value, number)
     if any(fill.tobytes()):
-        rectangle[~real_steps(np.minimum(lengths, maxlen), maxlen, padding)] = fill
+        rectangle[~real_steps(kept, maxlen, padding)] = fill
     return rectangle
 
 
@@ -53,18 +54,11 @@ def _number(row, dtype, value):
     return dtype if dtype.isnative and dtype.char in "bBhHiIlLqQefd" else None
 
 
-class _Packers(dict):
-    """For each length, the function that packs a row of it with zeros up to `maxlen`."""
-
-    def __init__(self, dtype, maxlen, padding):
-        self.dtype, self.maxlen, self.padding = dtype, maxlen, padding
-
-    def __missing__(self, length):
-        steps = f"{length}{self.dtype.char}"
-        zeros = f"{(self.maxlen - length) * self.dtype.itemsize}x"
-        layout = steps + zeros if self.padding == "post" else zeros + steps
-        self[length] = struct.Struct(layout).pack
-        return self[length]
+def _packer(length, maxlen, dtype, padding):
+    """Return the function that packs a row of `length` numbers with zeros up to `maxlen`."""
+    steps = f"{length}{dtype.char}"
+    zeros = f"{(maxlen - length) * dtype.itemsize}x"
+    return struct.Struct(steps + zeros if padding == "post" else zeros + steps).pack
 
 
 def scatter(rows, maxlen, dtype, padding, truncating, value):

@@ -1,0 +1,23 @@
+"""`make bench`: all benchmarks, or those that are named: `python bench/run.py padding`."""
+
+import importlib
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
+import conftest  # noqa: E402, F401  the kernel settings, also without make
+
+BENCHMARKS = ("imports", "padding", "notebooks")
+
+
+def main(*names):
+    unknown = set(names) - set(BENCHMARKS)
+    if unknown:
+        sys.exit(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    for name in names or BENCHMARKS:
+        importlib.import_module(name).main()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
