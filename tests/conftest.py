@@ -1,9 +1,34 @@
 """Fixtures that every test may ask for."""
 
+import shutil
+
 import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
 def keras():
     """Keras; a test that asks for it is skipped where Keras is not installed."""
     return pytest.importorskip("keras", reason="Keras is not installed: `make .venv` installs it")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One Chromium for a file of tests; they are skipped where it is not installed."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed (Debian: apt install chromium)")
+    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    with api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()

@@ -21,16 +21,6 @@ pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 TOKEN = "lessons"
 TIMEOUT = 120_000  # milliseconds
 
@@ -42,11 +32,8 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(browser, tmp_path_factory):
     """Run JupyterLab over a copy of the lessons; yield its address and folder."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed (Debian: apt install chromium)")
-    pytest.importorskip("playwright", reason="Playwright is not installed")
     folder = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
     port = free_port()
@@ -73,17 +60,6 @@ def wait_for(address, seconds=60):
         except OSError:
             time.sleep(0.3)
     raise TimeoutError(f"JupyterLab did not answer at {address} within {seconds} s")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed (Debian: apt install chromium)")
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture
