@@ -12,8 +12,10 @@ def by_bool(ids):
 # --- 1.1 to 1.4
 
 
-def rows_by_loop(lengths, maxlen):
-    return np.array([[step < length for step in range(maxlen)] for length in lengths], dtype=bool)
+def front_by_loop(lengths, maxlen):
+    return np.array(
+        [[maxlen - step <= length for step in range(maxlen)] for length in lengths], dtype=bool
+    )
 
 
 def by_pad_sequences(row, maxlen):
@@ -43,13 +45,20 @@ def by_compute_mask(ids, mask_zero):
     return None if mask is None else np.asarray(mask)
 
 
-def by_embedding(table, ids):
+def by_gradient(ids, input_dim, mask_is_used):
     import keras
+    import tensorflow as tf
 
-    layer = keras.layers.Embedding(*table.shape, mask_zero=True)
-    layer.build()
-    layer.set_weights([table])
-    return np.asarray(layer(ids))
+    layer = keras.layers.Embedding(input_dim, 2, mask_zero=True)
+    pool = keras.layers.GlobalAveragePooling1D()
+    with tf.GradientTape() as tape:
+        vectors = layer(ids)
+        # The mean of a row without real steps is NaN; a sum over the others leaves it out.
+        means = pool(vectors) if mask_is_used else keras.ops.mean(vectors, axis=1)
+        loss = keras.ops.sum(keras.ops.where(keras.ops.isnan(means), 0.0, means))
+    (gradient,) = tape.gradient(loss, layer.trainable_variables)
+    gradient = np.nan_to_num(tf.convert_to_tensor(gradient).numpy())
+    return gradient.any(axis=1)
 
 
 def tries_tables(rows):
@@ -75,32 +84,214 @@ class KerasEmbedding:
         return None if mask is None else np.asarray(mask)
 
 
+# --- 3.1 to 3.4
+
+
+def by_a_probe(explicit, attached, takes_mask):
+    import keras
+
+    got = []
+
+    class Takes(keras.layers.Layer):
+        def call(self, x, mask=None):
+            got.append(mask)
+            return x
+
+    class TakesNone(keras.layers.Layer):
+        def call(self, x):
+            got.append(None)
+            return x
+
+    x = keras.ops.zeros((1, 1))
+    if attached is not None:
+        x._keras_mask = attached
+    layer = Takes() if takes_mask else TakesNone()
+    layer.supports_masking = True
+    if takes_mask:
+        layer(x, mask=explicit)
+    else:
+        layer(x)
+    return None if got[-1] is None else np.asarray(got[-1])
+
+
+def by_add(masks):
+    import keras
+
+    tensors = []
+    for mask in masks:
+        shape = (2, 2) if mask is None else mask.shape
+        tensors.append(
+            keras.ops.zeros((*next((m.shape for m in masks if m is not None), shape), 1))
+        )
+        if mask is not None:
+            tensors[-1]._keras_mask = keras.ops.convert_to_tensor(mask)
+    mask = getattr(keras.layers.Add()(tensors), "_keras_mask", None)
+    return None if mask is None else np.asarray(mask)
+
+
+def pairs_by_reshape(mask):
+    if mask is not None:
+        return mask.reshape(len(mask), -1, 2).any(axis=2)
+
+
+def by_last_event(kinds, ids):
+    def attached(place):
+        for kind in reversed(kinds[:place]):
+            if kind in ("make", "drop", "end"):
+                return ids != 0 if kind == "make" else None
+        return None
+
+    return [
+        (attached(place) if kind in ("use", "end") else None, attached(place + 1))
+        for place, kind in enumerate(kinds)
+    ]
+
+
+# --- 4.1 to 4.4
+
+
+def overwritten(real, new, previous):
+    state = previous.copy()
+    state[real] = new[real]
+    return state
+
+
+def by_places(outputs, mask):
+    places = np.maximum.accumulate(np.where(mask, np.arange(mask.shape[1]), -1), axis=1)
+    taken = np.take_along_axis(outputs, np.maximum(places, 0)[..., None], axis=1)
+    return np.where(places[..., None] < 0, 0.0, taken)
+
+
+def by_argmax(outputs, mask):
+    last = (np.arange(mask.shape[1]) * mask).argmax(axis=1)
+    return outputs[np.arange(len(mask)), last] * mask.any(axis=1, keepdims=True)
+
+
+def by_simple_rnn(inputs, mask, kernel, recurrent_kernel, bias):
+    import keras
+
+    layer = keras.layers.SimpleRNN(len(bias), return_sequences=True, return_state=True)
+    layer.build(inputs.shape)
+    layer.set_weights([kernel, recurrent_kernel, bias])
+    outputs, state = layer(inputs, mask=mask)
+    return np.asarray(outputs), np.asarray(state)
+
+
+# --- 5.1 to 5.4
+
+
+def by_keras_loss(per_step, mask):
+    import keras
+
+    y_pred = keras.ops.convert_to_tensor(per_step[..., None])
+    y_pred._keras_mask = keras.ops.convert_to_tensor(mask)
+    return float(keras.losses.MeanAbsoluteError()(np.zeros(y_pred.shape), y_pred))
+
+
+def weights_by_loop(sample_weight, mask):
+    weights = np.zeros(mask.shape)
+    for row, step in zip(*np.nonzero(mask), strict=True):
+        weights[row, step] = sample_weight[row]
+    return weights
+
+
+def by_keras_metric(labels, scores, mask):
+    import keras
+
+    y_pred = keras.ops.convert_to_tensor(scores)
+    y_pred._keras_mask = keras.ops.convert_to_tensor(mask)
+    return float(keras.metrics.SparseCategoricalAccuracy()(labels, y_pred))
+
+
+def by_keras_crossentropy(labels, logits, mask, reduction):
+    import keras
+
+    y_pred = keras.ops.convert_to_tensor(logits)
+    y_pred._keras_mask = keras.ops.convert_to_tensor(mask)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction)
+    return np.asarray(loss(labels, y_pred))
+
+
 OTHER_ANSWERS = {
     "0.1": [by_bool],
-    "1.1": [rows_by_loop],
-    "1.2": [by_pad_sequences],
+    "1.1": [by_pad_sequences],
+    "1.2": [front_by_loop],
     "1.3": [row_by_row],
     "1.4": [keras_pads],
     "2.1": [by_compute_mask],
-    "2.2": [by_embedding],
+    "2.2": [by_gradient],
     "2.3": [tries_tables],
     "2.4": [KerasEmbedding],
+    "3.1": [by_a_probe],
+    "3.2": [by_add],
+    "3.3": [pairs_by_reshape],
+    "3.4": [by_last_event],
+    "4.1": [overwritten],
+    "4.2": [by_places],
+    "4.3": [by_argmax],
+    "4.4": [by_simple_rnn],
+    "5.1": [by_keras_loss],
+    "5.2": [weights_by_loop],
+    "5.3": [by_keras_metric],
+    "5.4": [by_keras_crossentropy],
 }
 
 # Mutants that are no mistakes: (exercise, what was changed) and why the results stay the same.
+SAME_LENGTH = "outputs and mask have the same number of steps"
+SUM = "a sum in another order"
 HARMLESS = {
     ("0.1", "return ids != 0 → return ids > 0"): "ids are not negative",
     (
         "1.4",
         "result[b, start:start + len(row)] = row → result[b, start:len(row) + start] = row",
-    ): "a sum",
+    ): SUM,
     (
         "2.3",
         "return max((max(row) for row in rows if row)) + 1 → "
         "return 1 + max((max(row) for row in rows if row))",
-    ): "a sum",
+    ): SUM,
     (
         "2.4",
         "return ids != 0 if self.mask_zero else None → return ids > 0 if self.mask_zero else None",
     ): "the ids of a table are not negative",
+    ("3.4", "mask = ids != 0 → mask = ids > 0"): "ids are not negative",
+    ("4.2", "for t in range(outputs.shape[1]): → for t in range(mask.shape[1]):"): SAME_LENGTH,
+    (
+        "4.2",
+        "result = np.zeros_like(outputs) → result = np.ones_like(outputs)",
+    ): "each step is written",
+    (
+        "4.2",
+        "last = np.zeros_like(outputs[:, 0]) → last = np.zeros_like(outputs[:, -1])",
+    ): "all steps have one shape",
+    ("4.3", "for t in range(outputs.shape[1]): → for t in range(mask.shape[1]):"): SAME_LENGTH,
+    (
+        "4.3",
+        "result = np.zeros_like(outputs[:, 0]) → result = np.zeros_like(outputs[:, -1])",
+    ): "all steps have one shape",
+    ("4.4", "for t in range(inputs.shape[1]): → for t in range(mask.shape[1]):"): SAME_LENGTH,
+    (
+        "4.4",
+        "state = np.zeros((len(inputs), len(bias))) → state = np.zeros((len(mask), len(bias)))",
+    ): "inputs and mask have the same number of rows",
+    (
+        "4.4",
+        "state = np.zeros((len(inputs), len(bias))) → "
+        "state = np.zeros((len(inputs), len(recurrent_kernel)))",
+    ): "both lengths are the number of units",
+    (
+        "4.4",
+        "new = np.tanh(inputs[:, t] @ kernel + state @ recurrent_kernel + bias) → "
+        "new = np.tanh(bias + (inputs[:, t] @ kernel + state @ recurrent_kernel))",
+    ): SUM,
+    (
+        "4.4",
+        "new = np.tanh(inputs[:, t] @ kernel + state @ recurrent_kernel + bias) → "
+        "new = np.tanh(state @ recurrent_kernel + inputs[:, t] @ kernel + bias)",
+    ): SUM,
+    (
+        "5.4",
+        "losses = -np.take_along_axis(logs, labels[..., None], -1)[..., 0] * mask → "
+        "losses = -np.take_along_axis(logs, labels[..., None], -1)[..., -1] * mask",
+    ): "the last axis has length 1",
 }

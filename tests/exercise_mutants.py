@@ -102,7 +102,7 @@ def slips(node, parameters):
     elif isinstance(node, ast.BinOp):
         for other in BINARY[type(node.op)]:
             yield lambda n, other=other: setattr(n, "op", other())
-        if not isinstance(node.op, ast.Mult):
+        if not isinstance(node.op, (ast.Mult, ast.BitOr, ast.BitAnd)):
             yield lambda n: n.__dict__.update(left=n.right, right=n.left)
     elif isinstance(node, ast.BoolOp):
         other = ast.Or if isinstance(node.op, ast.And) else ast.And

@@ -28,7 +28,7 @@ each_wrong = pytest.mark.parametrize(
 def test_the_solution_passes(exercise):
     result = check(exercise.id, exercise.solution)
     assert result.passed, result
-    assert result.tried == len(cases_of(exercise)) >= 40
+    assert result.tried == len(cases_of(exercise)) >= 30
 
 
 @each_exercise
@@ -66,15 +66,12 @@ def quick(monkeypatch):
 
 @each_exercise
 def test_a_slip_is_found(exercise, quick):
-    passed, number = [], 0
-    for change, mutant in mutants(exercise.solution):
-        number += 1
-        if check(exercise.id, mutant).passed:
-            passed.append(change)
+    slips = list(mutants(exercise.solution))
+    passed = [change for change, mutant in slips if check(exercise.id, mutant).passed]
     harmless = {change for one, change in HARMLESS if one == exercise.id}
     assert set(passed) - harmless == set(), "slips that pass"
     assert harmless - set(passed) == set(), "listed as harmless, and are not"
-    assert number >= 2
+    assert len(slips) >= 2
 
 
 @each_exercise

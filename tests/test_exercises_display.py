@@ -35,10 +35,10 @@ def test_the_smallest_failing_case_is_shown():
     """Wrong from width 3 on, for rows of two: the case that is shown is as small as that."""
 
     def answer(lengths, maxlen):
-        mask = find("1.1").solution(lengths, maxlen)
+        mask = find("1.2").solution(lengths, maxlen)
         return ~mask if maxlen >= 3 and len(lengths) == 2 else mask
 
-    details = check("1.1", answer).details
+    details = check("1.2", answer).details
     assert "lengths = [0 0]\nmaxlen = 3\n" in details
 
 

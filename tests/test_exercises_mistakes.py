@@ -33,7 +33,13 @@ def nothing_is_printed(capsys):
 
 @pytest.fixture
 def short_limits(monkeypatch):
-    monkeypatch.setattr(_check._call, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(_check._call, "CALL_SECONDS", 0.2)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The first case that fails is shown, and no smaller one is looked for."""
+    monkeypatch.setattr(_check, "smallest", lambda exercise, fails, first: first)
 
 
 def altered(exercise, change):
@@ -52,6 +58,13 @@ def altered(exercise, change):
         return change(solution(*copy.deepcopy(arguments)), arguments)
 
     return answer
+
+
+def in_each_part(change, result):
+    """Return a result with each of its numbers and arrays changed; `None` stays."""
+    if isinstance(result, (tuple, list)):
+        return type(result)(in_each_part(change, part) for part in result)
+    return None if result is None else change(np.asarray(result))
 
 
 def judged(exercise, answer):
@@ -168,7 +181,7 @@ def recurses(result, arguments):
     ("change", "name"),
     [(raises, "IndexError"), (leaves, "SystemExit"), (recurses, "RecursionError")],
 )
-def test_it_raises(exercise, change, name):
+def test_it_raises(exercise, change, name, quick):
     result = judged(exercise, altered(exercise, change))
     assert result.status == "error"
     assert f"Your code raises {name}" in result.message
@@ -202,20 +215,20 @@ def test_what_a_wrong_answer_printed_is_shown():
 
 
 @each_exercise
-def test_it_changes_its_argument(exercise):
+def test_it_changes_its_argument(exercise, quick):
     def spoils(result, arguments):
         result = copy.deepcopy(result)
-        first = arguments[0]
-        if isinstance(first, np.ndarray):
-            first[...] = 0
-        else:
-            first.append(first[0] if first else 0)
+        for argument in arguments:
+            if isinstance(argument, np.ndarray):
+                argument[...] = 0
+            elif isinstance(argument, list):
+                argument.append(argument[0] if argument else 0)
         return result
 
     result = judged(exercise, altered(exercise, spoils))
     assert result.status == "wrong"
     if not inspect.isclass(exercise.solution):
-        assert f"changes its argument `{exercise.parameters[0]}`" in result.message
+        assert "your code changes its argument `" in result.message
 
 
 class Surprise:
@@ -272,7 +285,7 @@ OTHERS = {
 
 @each_exercise
 @pytest.mark.parametrize(("change", "words"), OTHERS.values(), ids=OTHERS)
-def test_it_returns_something_else(exercise, change, words):
+def test_it_returns_something_else(exercise, change, words, quick):
     result = judged(exercise, altered(exercise, change))
     assert result.status == "wrong"
     if isinstance(_check._expected(exercise)[0], np.ndarray):
@@ -289,11 +302,11 @@ def test_it_returns_a_coroutine(exercise):
 def as_tensor(result, arguments):
     import keras
 
-    return None if result is None else keras.ops.convert_to_tensor(np.asarray(result))
+    return in_each_part(keras.ops.convert_to_tensor, result)
 
 
 @each_exercise
-def test_it_returns_a_tensor(exercise, keras):
+def test_it_returns_a_tensor(exercise, keras, quick):
     result = judged(exercise, altered(exercise, as_tensor))
     assert result.status == "wrong"
     assert "a tensor" in result.message
@@ -306,9 +319,9 @@ def test_a_symbolic_tensor_is_no_number(keras):
 
 
 @each_exercise
-def test_it_returns_nan(exercise):
+def test_it_returns_nan(exercise, quick):
     def nan(result, arguments):
-        return np.full(np.shape(result), np.nan)
+        return in_each_part(lambda part: np.full(part.shape, np.nan), result)
 
     assert judged(exercise, altered(exercise, nan)).status == "wrong"
 
@@ -319,7 +332,7 @@ def test_nan_is_named():
 
 
 def test_a_mask_of_integers_is_named():
-    result = check("1.1", altered(find("1.1"), lambda result, arguments: result.astype(int)))
+    result = check("1.2", altered(find("1.2"), lambda result, arguments: result.astype(int)))
     assert "Its dtype is int64; expected: bool" in result.message
 
 
@@ -332,7 +345,7 @@ def test_it_cannot_decide(exercise):
     dice = random.Random(0)
 
     def rolls(result, arguments):
-        return None if result is None else np.asarray(result) + dice.random()
+        return in_each_part(lambda part: part + dice.random(), result)
 
     assert judged(exercise, altered(exercise, rolls)).status == "wrong"
 
@@ -380,7 +393,7 @@ def test_it_will_not_be_stopped(change, short_limits):
     exercise = find("1.1")
     result = judged(exercise, altered(exercise, change))
     assert result.status == "error"
-    assert "did not return within 0.3 seconds" in result.message
+    assert "did not return within 0.2 seconds" in result.message
     assert "a loop that never ends" in result.message
     assert before == (signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL))
 

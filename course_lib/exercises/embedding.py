@@ -1,4 +1,4 @@
-"""Exercises of lesson 02: the mask, the look-up, the size of the table, a pocket `Embedding`."""
+"""Exercises of lesson 02: the mask, trained rows, the size of the table, a pocket `Embedding`."""
 
 import numpy as np
 
@@ -61,59 +61,86 @@ EMBEDDING_MASK = Exercise(
 )
 
 
-def rows_of_table(table, ids):
-    """Return (B, T, D): the row of `table` for each id."""
-    return table[ids]
+def trained_rows(ids, input_dim, mask_is_used):
+    """Return bool (input_dim,): True for the rows of the table that get a gradient."""
+    trained = np.isin(np.arange(input_dim), ids)
+    if mask_is_used:
+        trained[0] = False
+    return trained
+
+
+def _draw_training(draw):
+    input_dim = draw.integer(2, 5)
+    ids = draw.integers(0, input_dim - 1, *draw.sizes(2, 3))
+    return ids, input_dim, draw.coin()
+
+
+TRAINED_ROWS = Exercise(
+    "2.2",
+    "Which rows of the table are trained?",
+    trained_rows,
+    """An `Embedding(input_dim, D, mask_zero=True)` looks up `ids` of shape `(B, T)`, and a loss is
+made of the vectors. Write `trained_rows(ids, input_dim, mask_is_used)`: a bool for each row of the
+table, `True` if the row gets a gradient. `mask_is_used` says whether every layer that mixes steps
+uses the mask.""",
+    minutes=5,
+    difficulty="medium",
+    hints=(
+        "A row that no step took gets no gradient. `np.isin(a, ids)` says which elements of `a` "
+        "are in `ids`.",
+        "`np.arange(input_dim)` has the numbers of the rows.",
+        "Only row 0 needs more thought. When does a padded vector enter the loss?",
+    ),
+    cases=_draw_training,
+    examples=(
+        (np.array([[2, 1, 2, 0]]), 4, True),
+        (np.array([[2, 1, 2, 0]]), 4, False),
+        (np.array([[1, 2]]), 3, False),
+    ),
+    wrong=(
+        Wrong(
+            "row 0 never trained",
+            lambda ids, input_dim, mask_is_used: np.isin(np.arange(input_dim), ids[ids > 0]),
+            "You say that row 0 is never trained. Does `mask_zero=True` protect it from a layer "
+            "that does not look at the mask?",
+        ),
+        Wrong(
+            "row 0 like any other",
+            lambda ids, input_dim, mask_is_used: np.isin(np.arange(input_dim), ids),
+            "If every layer uses the mask, how does a padded vector get into the loss?",
+        ),
+        Wrong(
+            "row 0 always without the mask",
+            lambda ids, input_dim, mask_is_used: np.isin(
+                np.arange(input_dim), [0, *ids.ravel()] if not mask_is_used else ids[ids > 0]
+            ),
+            "Without the mask you say that row 0 is trained. Also if the batch has no padding?",
+        ),
+        Wrong(
+            "mask_is_used the wrong way round",
+            lambda ids, input_dim, mask_is_used: np.isin(
+                np.arange(input_dim), ids if mask_is_used else ids[ids > 0]
+            ),
+            "When does row 0 get a gradient: when the mask is used, or when it is not?",
+        ),
+        Wrong(
+            "every row",
+            lambda ids, input_dim, mask_is_used: np.ones(input_dim, bool),
+            "Does a row get a gradient that no step has taken?",
+        ),
+        Wrong(
+            "how often",
+            lambda ids, input_dim, mask_is_used: np.bincount(ids.ravel(), minlength=input_dim),
+            "You count how often a row was taken. Is the answer for each row yes or no?",
+        ),
+    ),
+)
 
 
 def _draw_table_and_ids(draw):
     rows = draw.integer(2, 4)
     batch, steps = draw.sizes(2, 3)
     return draw.numbers(rows, draw.integer(1, 2)), draw.integers(0, rows - 1, batch, steps)
-
-
-LOOK_UP = Exercise(
-    "2.2",
-    "The look-up",
-    rows_of_table,
-    """`table` holds the weights of an `Embedding`, shape `(input_dim, D)`, and `ids` has shape
-`(B, T)`. Write `rows_of_table(table, ids)`: the vectors, shape `(B, T, D)`, as a layer with
-`mask_zero=True` returns them.""",
-    minutes=3,
-    difficulty="easy",
-    hints=(
-        "An `Embedding` multiplies nothing. It takes rows of a table.",
-        "NumPy takes rows of an array when it is indexed with an array of integers. Does "
-        "`mask_zero` change the vectors?",
-    ),
-    cases=_draw_table_and_ids,
-    examples=(
-        (np.array([[0.5, 0.25], [1.0, 2.0], [3.0, 4.0]]), np.array([[1, 0, 2, 0]])),
-        (np.array([[0.5], [1.0]]), np.array([[0]])),
-    ),
-    wrong=(
-        Wrong(
-            "zeros for id 0",
-            lambda table, ids: table[ids] * (ids != 0)[..., None],
-            "You return zeros for id 0. What stands in row 0 of the table?",
-        ),
-        Wrong(
-            "row 0 skipped",
-            lambda table, ids: table[ids - 1],
-            "Which row of the table belongs to id 1: the first, or the second?",
-        ),
-        Wrong(
-            "columns taken",
-            lambda table, ids: table[:, np.minimum(ids, table.shape[1] - 1)],
-            "Are the vectors the rows of the table, or its columns?",
-        ),
-        Wrong(
-            "steps exchanged with features",
-            lambda table, ids: table[ids].swapaxes(1, 2),
-            "Which axis comes last in the result, the steps or the features?",
-        ),
-    ),
-)
 
 
 def smallest_input_dim(rows):
@@ -262,7 +289,7 @@ without `mask_zero`.""",
     use=_embed,
     hints=(
         "`__init__` keeps what it gets: `self.table = table`, and the same for `mask_zero`.",
-        "`__call__` is the look-up of exercise 2.2, `compute_mask` is exercise 2.1.",
+        "`__call__` is the look-up `table[ids]`, and `compute_mask` is exercise 2.1.",
         "The vectors do not depend on `mask_zero`; the mask depends on the ids alone.",
     ),
     cases=_draw_embedding,
@@ -307,4 +334,4 @@ without `mask_zero`.""",
     ),
 )
 
-EXERCISES = (EMBEDDING_MASK, LOOK_UP, SMALLEST_INPUT_DIM, POCKET_EMBEDDING)
+EXERCISES = (EMBEDDING_MASK, TRAINED_ROWS, SMALLEST_INPUT_DIM, POCKET_EMBEDDING)

@@ -1,65 +1,8 @@
-"""Exercises of lesson 01: a mask of lengths, one row filled up, a masked mean, `pad_sequences`."""
+"""Exercises of lesson 01: one row filled up, a mask of lengths, a masked mean, `pad_sequences`."""
 
 import numpy as np
 
 from course_lib.exercises._exercise import Exercise, Wrong
-
-
-def mask_of_lengths(lengths, maxlen):
-    """Return bool (B, maxlen): True at the first lengths[b] steps of row b."""
-    return np.arange(maxlen) < lengths[:, None]
-
-
-def _draw_lengths(draw):
-    rows, steps = draw.sizes()
-    return draw.integers(0, steps, rows), steps
-
-
-MASK_OF_LENGTHS = Exercise(
-    "1.1",
-    "From lengths to a mask",
-    mask_of_lengths,
-    """`lengths` is an integer array of shape `(B,)`: how many real steps each row has. Write
-`mask_of_lengths(lengths, maxlen)`: the mask of shape `(B, maxlen)` of rows that are padded at the
-end, `True` = real. No loop is needed.""",
-    minutes=3,
-    difficulty="easy",
-    hints=(
-        "Step number `t` of a row is real if `t` is less than the row's length.",
-        "`np.arange(maxlen)` has the step numbers, shape `(maxlen,)`. Which shape must `lengths` "
-        "have, so that comparing the two gives `(B, maxlen)`?",
-        "`lengths[:, None]` has shape `(B, 1)`.",
-    ),
-    cases=_draw_lengths,
-    examples=((np.array([6, 5, 3]), 6), (np.array([0, 2]), 2), (np.array([2, 1]), 2)),
-    wrong=(
-        Wrong(
-            "inverted",
-            lambda lengths, maxlen: np.arange(maxlen) >= lengths[:, None],
-            "In your mask, does True stand at real steps or at padding?",
-        ),
-        Wrong(
-            "one step too many",
-            lambda lengths, maxlen: np.arange(maxlen) <= lengths[:, None],
-            "A row of length 2 has the steps 0 and 1. Is step 2 one of them in your mask?",
-        ),
-        Wrong(
-            "counted from 1",
-            lambda lengths, maxlen: np.arange(1, maxlen + 1) < lengths[:, None],
-            "Which number has the first step of a row, 0 or 1?",
-        ),
-        Wrong(
-            "padding in front",
-            lambda lengths, maxlen: np.arange(maxlen)[::-1] < lengths[:, None],
-            "At which end of the row do your real steps stand?",
-        ),
-        Wrong(
-            "axes exchanged",
-            lambda lengths, maxlen: np.arange(maxlen)[:, None] < lengths,
-            "Which axis comes first, the rows of the batch or the steps?",
-        ),
-    ),
-)
 
 
 def fill_front(row, maxlen):
@@ -73,7 +16,7 @@ def _draw_row(draw):
 
 
 FILL_FRONT = Exercise(
-    "1.2",
+    "1.1",
     "One row, filled up in front",
     fill_front,
     """`keras.utils.pad_sequences` pads in front unless told otherwise. Write
@@ -108,6 +51,64 @@ FILL_FRONT = Exercise(
             "nothing added",
             lambda row, maxlen: np.array(row, dtype=int),
             "How long is your result if the row is shorter than `maxlen`?",
+        ),
+    ),
+)
+
+
+def mask_of_front_padding(lengths, maxlen):
+    """Return bool (B, maxlen): True at the last lengths[b] steps of row b."""
+    return np.arange(maxlen) >= maxlen - lengths[:, None]
+
+
+def _draw_lengths(draw):
+    rows, steps = draw.sizes()
+    return draw.integers(0, steps, rows), steps
+
+
+MASK_OF_FRONT_PADDING = Exercise(
+    "1.2",
+    "A mask for padding in front",
+    mask_of_front_padding,
+    """`lengths` is an integer array of shape `(B,)`: how many real steps each row has. Write
+`mask_of_front_padding(lengths, maxlen)`: the mask of shape `(B, maxlen)` of rows that are padded in
+front, `True` = real. No loop is needed.""",
+    minutes=4,
+    difficulty="easy",
+    hints=(
+        "A row of length 2 in 6 steps is real at the steps 4 and 5. At which step does a row of "
+        "length `n` begin?",
+        "It begins at step `maxlen - n`. `np.arange(maxlen)` has the step numbers, shape "
+        "`(maxlen,)`. Which shape must `lengths` have, so that comparing gives `(B, maxlen)`?",
+        "`lengths[:, None]` has shape `(B, 1)`.",
+    ),
+    cases=_draw_lengths,
+    examples=((np.array([6, 5, 3]), 6), (np.array([0, 2]), 2), (np.array([2, 1]), 2)),
+    wrong=(
+        Wrong(
+            "padding behind",
+            lambda lengths, maxlen: np.arange(maxlen) < lengths[:, None],
+            "At which end of the row do your real steps stand?",
+        ),
+        Wrong(
+            "inverted",
+            lambda lengths, maxlen: np.arange(maxlen) < maxlen - lengths[:, None],
+            "In your mask, does True stand at real steps or at padding?",
+        ),
+        Wrong(
+            "one step too few",
+            lambda lengths, maxlen: np.arange(maxlen) > maxlen - lengths[:, None],
+            "How many True has a row of length 2 in your mask?",
+        ),
+        Wrong(
+            "the length as a position",
+            lambda lengths, maxlen: np.arange(maxlen) >= lengths[:, None],
+            "Your rows become real at step number `lengths[b]`. How many real steps are left then?",
+        ),
+        Wrong(
+            "axes exchanged",
+            lambda lengths, maxlen: np.arange(maxlen)[:, None] >= maxlen - lengths,
+            "Which axis comes first, the rows of the batch or the steps?",
         ),
     ),
 )
@@ -289,4 +290,4 @@ PAD_ROWS = Exercise(
     ),
 )
 
-EXERCISES = (MASK_OF_LENGTHS, FILL_FRONT, MEAN_OF_REAL_STEPS, PAD_ROWS)
+EXERCISES = (FILL_FRONT, MASK_OF_FRONT_PADDING, MEAN_OF_REAL_STEPS, PAD_ROWS)

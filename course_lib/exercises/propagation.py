@@ -1,0 +1,314 @@
+"""Exercises of lesson 03: which mask a layer gets, two masks that meet, a shorter row, the walk."""
+
+import numpy as np
+
+from course_lib.exercises._exercise import Exercise, Wrong
+
+
+def mask_for_call(explicit, attached, takes_mask):
+    """Return the mask that `call` gets, or None."""
+    if not takes_mask:
+        return None
+    return attached if explicit is None else explicit
+
+
+def _draw_call(draw):
+    rows, steps = draw.sizes(2, 3)
+    masks = [draw.mask(rows, steps) if draw.integer(0, 3) else None for _ in range(2)]
+    return *masks, draw.integer(0, 3) > 0
+
+
+_A, _B = np.array([[True, True, False]]), np.array([[True, False, True]])
+
+MASK_FOR_CALL = Exercise(
+    "3.1",
+    "Which mask does `call` get?",
+    mask_for_call,
+    """A layer with one tensor argument is called. `explicit` is what was passed as `mask=`,
+`attached` is the mask on the tensor, and each of the two may be `None`. `takes_mask` says whether
+the layer's `call` has an argument `mask`. Write `mask_for_call(explicit, attached, takes_mask)`:
+the mask that `call` gets, or `None`.""",
+    minutes=3,
+    difficulty="easy",
+    hints=(
+        "A `call` without an argument `mask` gets none, whatever there is.",
+        "The attached mask is looked up only if nothing was passed.",
+    ),
+    cases=_draw_call,
+    examples=((_A, _B, True), (None, _B, True), (_A, None, True), (_A, _B, False)),
+    wrong=(
+        Wrong(
+            "attached wins",
+            lambda explicit, attached, takes_mask: (
+                (explicit if attached is None else attached) if takes_mask else None
+            ),
+            "If somebody passes `mask=` by hand, why would they, if the attached one won?",
+        ),
+        Wrong(
+            "attached ignored",
+            lambda explicit, attached, takes_mask: explicit if takes_mask else None,
+            "Who hands the mask to an LSTM that is called with a tensor and nothing else?",
+        ),
+        Wrong(
+            "explicit ignored",
+            lambda explicit, attached, takes_mask: attached if takes_mask else None,
+            "What becomes of a mask that was passed as `mask=`?",
+        ),
+        Wrong(
+            "takes_mask ignored",
+            lambda explicit, attached, takes_mask: attached if explicit is None else explicit,
+            "`Dense.call` has no argument `mask`. What does it get?",
+        ),
+        Wrong(
+            "real in both",
+            lambda explicit, attached, takes_mask: _joined(explicit, attached, takes_mask),
+            "You join the two masks. Does Keras join them, or choose one?",
+        ),
+    ),
+)
+
+
+def _joined(explicit, attached, takes_mask):
+    if not takes_mask:
+        return None
+    if explicit is None or attached is None:
+        return attached if explicit is None else explicit
+    return explicit & attached
+
+
+def mask_of_sum(masks):
+    """Return the mask on the output of `Add`, or None."""
+    if any(mask is None for mask in masks):
+        return None
+    return np.any(masks, axis=0)
+
+
+def _draw_masks(draw):
+    rows, steps = draw.sizes(2, 3)
+    some = draw.integer(0, 2)
+    number = draw.integer(2, 3)
+    return ([draw.mask(rows, steps) if some or draw.coin() else None for _ in range(number)],)
+
+
+MASK_OF_SUM = Exercise(
+    "3.2",
+    "Two masks meet",
+    mask_of_sum,
+    """`Add()` was called on two or more tensors. `masks` is the list of their masks, each of shape
+`(B, T)` or `None`. Write `mask_of_sum(masks)`: the mask on the output in Keras 3, or `None`.""",
+    minutes=4,
+    difficulty="easy",
+    hints=(
+        "There are two rules: one for a tensor without a mask, and one for steps on which the "
+        "masks do not agree.",
+        "`np.any(masks, axis=0)` takes a whole list of masks of one shape.",
+    ),
+    cases=_draw_masks,
+    examples=(([_A, _B],), ([_A, None],), ([None, None],), ([_A, _B, ~_A],)),
+    wrong=(
+        Wrong(
+            "AND for OR",
+            lambda masks: None if any(mask is None for mask in masks) else np.all(masks, axis=0),
+            "A step is real in one tensor and padding in the other. Is the sum real, for Keras 3?",
+        ),
+        Wrong(
+            "None left out",
+            lambda masks: _any_or_none([mask for mask in masks if mask is not None]),
+            "One branch has lost its mask. Does the sum keep that of the other?",
+        ),
+        Wrong(
+            "None for all True",
+            lambda masks: _any_or_none([_true_for_none(mask, masks) for mask in masks]),
+            "A tensor without a mask: does `Add` take all its steps for real, or does it give up?",
+        ),
+        Wrong(
+            "the first one's",
+            lambda masks: masks[0],
+            "You take the mask of the first tensor. Do the others have no say?",
+        ),
+    ),
+)
+
+
+def _any_or_none(masks):
+    masks = [mask for mask in masks if mask is not None]
+    return np.any(masks, axis=0) if masks else None
+
+
+def _true_for_none(mask, masks):
+    shape = next((np.shape(one) for one in masks if one is not None), None)
+    return mask if mask is not None or shape is None else np.ones(shape, bool)
+
+
+def mask_of_pairs(mask):
+    """Return bool (B, T / 2), or None if there is no mask."""
+    if mask is None:
+        return None
+    return mask[:, ::2] | mask[:, 1::2]
+
+
+MASK_OF_PAIRS = Exercise(
+    "3.3",
+    "`compute_mask` for a layer that shortens rows",
+    mask_of_pairs,
+    """A layer of your own joins the steps 0 and 1 to one, then 2 and 3, and so on: from
+`(B, T, D)` it makes `(B, T / 2, 2 * D)`. `T` is even. Its `compute_mask` has to say which of the
+new steps are real: those with at least one real step in them. Write that as `mask_of_pairs(mask)`.
+The layer may be called on a tensor without a mask; then `mask` is `None`, and so is the result.""",
+    minutes=6,
+    difficulty="medium",
+    hints=(
+        "First of all, what is returned for `None`?",
+        "`mask[:, ::2]` holds the steps 0, 2, 4 and so on. How do you get 1, 3, 5?",
+        "`|` joins two bool arrays: real in one or in the other.",
+    ),
+    cases=lambda draw: (draw.mask(draw.integer(1, 3), 2 * draw.integer(1, 3)),),
+    examples=(
+        (None,),
+        (np.array([[True, True, True, False], [True, False, False, False]]),),
+        (np.array([[False, True], [False, False]]),),
+    ),
+    wrong=(
+        Wrong(
+            "handed on",
+            lambda mask: mask,
+            "You hand the mask on as it is. How many steps does the output have?",
+        ),
+        Wrong(
+            "the first of each pair",
+            lambda mask: None if mask is None else mask[:, ::2],
+            "You ask the first step of each pair. What if only the second one is real?",
+        ),
+        Wrong(
+            "the second of each pair",
+            lambda mask: None if mask is None else mask[:, 1::2],
+            "You ask the second step of each pair. What if only the first one is real?",
+        ),
+        Wrong(
+            "real in both",
+            lambda mask: None if mask is None else mask[:, ::2] & mask[:, 1::2],
+            "A pair of one real step and one padded step: is anything real in it?",
+        ),
+        Wrong(
+            "the first half",
+            lambda mask: None if mask is None else mask[:, : mask.shape[1] // 2],
+            "Your mask has the right length. Which steps of the input does it come from?",
+        ),
+        Wrong(
+            "no answer to None",
+            lambda mask: mask[:, ::2] | mask[:, 1::2],
+            "What does your function do when the input has no mask?",
+        ),
+    ),
+)
+
+
+def walk_of_a_mask(kinds, ids):
+    """Return for each layer (what `call` gets, what hangs on the output), masks or None."""
+    mask, walk = None, []
+    for kind in kinds:
+        given = mask if kind in ("use", "end") else None
+        if kind == "make":
+            mask = ids != 0
+        elif kind in ("drop", "end"):
+            mask = None
+        walk.append((given, mask))
+    return walk
+
+
+def _draw_walk(draw):
+    kinds = [
+        draw.choice("make", "pass", "use", "drop", "end", "use") for _ in range(draw.integer(1, 3))
+    ]
+    return ["make", *kinds], draw.padded_ids(draw.integer(1, 2), draw.integer(1, 3))
+
+
+def _walk(kinds, ids, given_to=("use", "end"), ended_by=("drop", "end"), comes_back=False):
+    """`walk_of_a_mask` with other rules, for the wrong answers below."""
+    mask, walk = None, []
+    for kind in kinds:
+        given = mask if kind in given_to else None
+        if kind == "make":
+            mask = ids != 0
+        elif kind in ended_by:
+            mask = None
+        elif comes_back and kind in ("pass", "use"):
+            mask = ids != 0
+        walk.append((given, mask))
+    return walk
+
+
+_CHAIN = ["make", "pass", "use", "drop", "use"]
+
+WALK_OF_A_MASK = Exercise(
+    "3.4",
+    "Build it: the walk of a mask",
+    walk_of_a_mask,
+    """A model is a chain of layers, and `kinds` says of each what it does with a mask:
+
+- `"make"`: an `Embedding` with `mask_zero=True`; it makes the mask of `ids`
+- `"pass"`: like `Dense`; its `call` gets no mask, its output carries on the input's
+- `"use"`: like an `LSTM` with `return_sequences=True`; its `call` gets the mask, and its output
+  carries it
+- `"end"`: like `GlobalAveragePooling1D`; its `call` gets the mask, its output has none
+- `"drop"`: like `Conv1D`; its `call` gets none, its output has none
+
+Write `walk_of_a_mask(kinds, ids)`: a list with one pair for each layer,
+`(what its call gets, what its output carries)`. Both are masks of shape `(B, T)` or `None`.""",
+    minutes=12,
+    difficulty="hard",
+    build=True,
+    hints=(
+        "Keep one variable for the mask on the current tensor. It starts as `None`: the ids have "
+        "no mask.",
+        "For each layer, two questions in this order: what does `call` get, and what is the mask "
+        "on the output?",
+        '`given = mask if kind in ("use", "end") else None`; only then is `mask` changed.',
+    ),
+    cases=_draw_walk,
+    examples=(
+        (_CHAIN, np.array([[1, 2, 0, 0]])),
+        (["make", "end"], np.array([[3, 0]])),
+        (["make", "drop", "pass", "use"], np.array([[1, 0], [0, 0]])),
+        (["pass", "use"], np.array([[1, 0]])),
+    ),
+    wrong=(
+        Wrong(
+            "drop drops nothing",
+            lambda kinds, ids: _walk(kinds, ids, ended_by=("end",)),
+            'After a layer of the kind "drop", which mask does the next layer find?',
+        ),
+        Wrong(
+            "end passes it on",
+            lambda kinds, ids: _walk(kinds, ids, ended_by=("drop",)),
+            'After a layer of the kind "end" there is no time axis. What could a mask say there?',
+        ),
+        Wrong(
+            "pass gets it",
+            lambda kinds, ids: _walk(kinds, ids, given_to=("use", "end", "pass")),
+            "`Dense.call` has no argument `mask`. What can a layer get that only passes it on?",
+        ),
+        Wrong(
+            "use ends it",
+            lambda kinds, ids: _walk(kinds, ids, ended_by=("drop", "end", "use")),
+            'A layer of the kind "use" has used the mask. Is it gone from its output?',
+        ),
+        Wrong(
+            "the mask comes back",
+            lambda kinds, ids: _walk(kinds, ids, comes_back=True),
+            "A mask was lost on the way. Who would make a new one before the next `Embedding`?",
+        ),
+        Wrong(
+            "end gets nothing",
+            lambda kinds, ids: _walk(kinds, ids, given_to=("use",)),
+            'A layer of the kind "end" takes a masked mean. Can it, if its `call` gets no mask?',
+        ),
+        Wrong(
+            "only the masks on the outputs",
+            lambda kinds, ids: [mask for _, mask in _walk(kinds, ids)],
+            "You give one mask for each layer. Where is what its `call` gets?",
+        ),
+    ),
+)
+
+EXERCISES = (MASK_FOR_CALL, MASK_OF_SUM, MASK_OF_PAIRS, WALK_OF_A_MASK)
