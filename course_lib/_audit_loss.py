@@ -18,7 +18,7 @@ class Part:
     """One loss of one output.
 
     Attributes:
-        name: the loss's name, with the output's if there are several.
+        name: the loss's name.
         loss: the `keras.losses.Loss`.
         weight: its share in the total.
         output: which of the model's output tensors it reads.
@@ -102,7 +102,7 @@ def loss_parts(model, y, outputs, sample_weight):
         share = 1.0 if one.loss_weights is None else float(one.loss_weights)
         target = array(y_true)
         given = None if weight is None else array(weight)
-        parts.append(Part(one.name or loss.name, loss, share, places[id(y_pred)], target, given))
+        parts.append(Part(loss.name, loss, share, places[id(y_pred)], target, given))
     return parts
 
 

@@ -52,6 +52,11 @@ MENDS = {
         "no mask is made here",
         "Use `mask_zero=True` in `Embedding`, a `Masking` layer, or hand `mask=` over.",
     ),
+    "wrong mask": (
+        "the mask that is made here is not that of the batch",
+        "The padding must be what the layer looks for: id 0 for `Embedding`, `mask_value` at every "
+        "feature for `Masking`.",
+    ),
     "loss": (
         "the loss counts padding although its prediction carries the right mask",
         "Let the loss return one value for each step (its `call` must keep the time axis), or pass "
@@ -78,8 +83,8 @@ class Finding:
 
     Attributes:
         kind: what happened: "leak", "lost", "ignored", "stripped", "overwritten", "neutralised",
-            "misaligned", "unmasked branch", "never", "loss", "metric", "sample_weight" or
-            "gradient".
+            "misaligned", "unmasked branch", "wrong mask", "never", "loss", "metric",
+            "sample_weight" or "gradient".
         layer: the layer at which it happened, or the raw operation and the layers on both sides.
         message: what is wrong there, and the mend.
         evidence: tuple of sentences, what was measured.

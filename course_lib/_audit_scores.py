@@ -1,5 +1,7 @@
 """Loss, metrics and gradients of the batch against those of its rows alone."""
 
+import re
+
 import numpy as np
 
 from course_lib._audit_batch import attached
@@ -167,7 +169,7 @@ class Scores:
             output = self.outputs[part.output]
             verdict.batch = float(value_in_batch(part, output, audit.kinds, audit.whole))
         except Exception as error:
-            verdict.error = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+            verdict.error = f"{type(error).__name__}: {_first_line(error)}"
         return verdict
 
     def _try_other_targets(self, part, verdict):
@@ -321,6 +323,11 @@ def _window(row, kinds, view, own, whole, side):
         else:
             index.append(slice(None))
     return tuple(index)
+
+
+def _first_line(error):
+    """Return what an error says, without TensorFlow's names of nodes and devices."""
+    return re.sub(r"\{\{.*?\}\}|\[Op:.*", "", str(error).strip().splitlines()[0]).strip()
 
 
 def _shapes(y):

@@ -260,6 +260,8 @@ class Story:
         if stripped is not None:
             return Cause("stripped", stripped.name, stripped)
         producer = self._producer(tensor, call)
+        if producer is not None and overwritten(producer, Letters()):
+            return Cause("overwritten", producer.name, producer)
         if producer is None or not producer.is_layer:
             return self._lost_between(tensor, call, producer)
         masks = [mask for *_, mask in producer.inputs if mask is not None]
@@ -352,6 +354,8 @@ class Story:
         for _, earlier, attached, _ in self.inputs(producer):
             if attached is not None and self._is_wrong(attached):
                 return self.changed(earlier, producer)
+        if not any(attached is not None for _, _, attached, _ in self.inputs(producer)):
+            kind = "wrong mask"
         return Cause(kind, producer.name, producer)
 
     def _misaligned(self, tensor, call):
@@ -409,6 +413,8 @@ class Story:
             ]
             near.sort(key=lambda place: self.order[id(self._owner(place))])
             near = near[-1:]
+        if kind == "lost":
+            near = [place for place in near if self._mask_before(place, call) is not None]
         name = self._between(tensor, call, near)
         what = ", ".join(kinds) or "operation"
         cause = Cause(kind, f"raw operation {what} {name}", None, _source(lines))

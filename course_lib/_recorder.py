@@ -161,7 +161,7 @@ class Recording:
 
     def follow_operation(self, kind, inputs, outputs):
         """Note which tensors an eager operation read and made."""
-        line = _own_line()
+        kind, line = kind.decode() if isinstance(kind, bytes) else kind, _own_line()
         # A tensor that is kept alive keeps its id for itself.
         self.alive.update({id(tensor): tensor for tensor in (*inputs, *outputs)})
         for tensor in outputs:
