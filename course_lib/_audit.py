@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from course_lib import _recorder
-from course_lib._audit_batch import View, attached, groups
+from course_lib._audit_batch import Sequence, View, attached, groups
 from course_lib._audit_compare import compare, layout_in_all, unfold
 from course_lib._audit_plan import find_batch, read_inputs, read_mask
 from course_lib._audit_report import AuditReport, finding
@@ -15,6 +15,7 @@ from course_lib._audit_run import Runner, any_length, array, flat, float32, no_d
 from course_lib._audit_scores import Scores
 from course_lib._audit_story import Cause, Story
 from course_lib._state import build, unchanged
+from course_lib.propagation import is_shown, trace_of
 
 # Differences of less than this share of the scale are looked at twice.
 DOUBTFUL = 1e-3
@@ -90,8 +91,6 @@ class Audit:
         scores.check()
         self._explain()
         self._say_what_was_seen(recording)
-        from course_lib.propagation import trace_of
-
         return AuditReport(
             self.model.name,
             self.findings,
@@ -119,6 +118,9 @@ class Audit:
             self.alone.append(view)
             self.alone_outputs.append(outputs)
         padded = [view for view in self.alone if list(view.steps) != list(self.whole.steps)]
+        if not padded and self._join_sequences():
+            self._run_alone()
+            return
         if not padded:
             text = str(error).strip().splitlines()[0] if error is not None else "no row is padded"
             raise ValueError(
@@ -148,6 +150,19 @@ class Audit:
                 "`model` must give out tensors with a row for each row of `x`, got shapes "
                 f"{[tuple(output.shape) for output in self.outputs]}"
             )
+
+    def _join_sequences(self):
+        """Take two sequences with equally many steps for one, and return True if there are two."""
+        sequences = self.batch.sequences
+        for place, one in enumerate(sequences):
+            for other in sequences[place + 1 :]:
+                if one.real.shape == other.real.shape:
+                    both = Sequence([*one.leaves, *other.leaves], one.real | other.real, False)
+                    sequences[place] = both
+                    sequences.remove(other)
+                    self.whole = self.batch.view()
+                    return True
+        return False
 
     def _differences(self, outputs, view, alone=None, alone_outputs=None):
         """Return `(difference, number of the output, view alone)` of all that differ."""
@@ -374,7 +389,7 @@ class Audit:
                     f"Output {number} has steps and carries no mask: a loss of Keras would count "
                     "its padding unless `sample_weight` is zero there."
                 )
-        dropped = [call.name for call in recording.calls if call.warned]
+        dropped = [call.name for call in recording.calls[1:] if call.warned and is_shown(call)]
         if dropped and not self.findings:
             self.notes.append(
                 f"Keras warned that {_list(dropped)} drops the mask; nothing that was compared "

@@ -26,7 +26,10 @@ def check_gradients(runner, groups, batch, kinds, parts, side):
     """
     import tensorflow as tf
 
-    rows = np.concatenate([*groups, np.flatnonzero(batch.empty)]).astype(int)
+    rows = np.concatenate(groups)
+    if all(axes is not None and isinstance((*axes, None)[1], int) for axes in kinds):
+        # Rows of nothing but padding have no steps to be scored, so they must count for nothing.
+        rows = np.concatenate([rows, np.flatnonzero(batch.empty)])
     together = batch.view(rows)
     views = [batch.view(group, place="alone") for group in groups]
     with tf.GradientTape() as tape:

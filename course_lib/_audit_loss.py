@@ -4,6 +4,7 @@ The reference needs no mask: each group of rows of one length is scored without 
 values are put together as the loss's own reduction says, by the number of values behind each.
 """
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -177,6 +178,23 @@ def with_holes(tensor, kinds, view):
         return tensor
     tensor._keras_mask = keras.ops.convert_to_tensor(real)
     return tensor
+
+
+def first_line(error):
+    """Return what an error says, without TensorFlow's names of nodes and devices."""
+    return re.sub(r"\{\{.*?\}\}|\[Op:.*", "", str(error).strip().splitlines()[0]).strip()
+
+
+def zero_at_padding(part, kinds, batch):
+    """Return True if the sample weights are 0 at every padded step."""
+    if part.weights is None or part.weights.ndim < 2:
+        return False
+    if len(kinds) < 2 or not isinstance(kinds[1], int):
+        return False
+    real = batch.sequences[kinds[1]].real
+    if part.weights.shape[:2] != real.shape or part.loss.reduction not in MEANS:
+        return False
+    return not part.weights[~real].any()
 
 
 def step_weights(weights, values):

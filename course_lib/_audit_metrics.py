@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib._audit_loss import Verdict, cut, step_weights, with_holes
+from course_lib._audit_loss import Verdict, cut, first_line, step_weights, with_holes
 from course_lib._audit_run import array, as_tensors, flat
 
 
@@ -46,15 +46,16 @@ def check_metric(metric, prediction, target, weights, kinds, views, predictions,
     import keras
 
     verdict = Verdict(None)
+    update = (target, prediction, weights)
     if not any(isinstance(kind, int) for kind in kinds[1:2]) and batch.empty.any():
         # A row of nothing but padding has no value of its own.
         keep = np.flatnonzero(~batch.empty)
-        prediction = keras.ops.take(prediction, keep, axis=0)
-        target, weights = target[keep], None if weights is None else weights[keep]
+        own = None if weights is None else weights[keep]
+        update = (target[keep], keras.ops.take(prediction, keep, axis=0), own)
     try:
-        verdict.batch = _measure(metric, [(target, prediction, weights)])
+        verdict.batch = _measure(metric, [update])
     except Exception as error:
-        verdict.error = f"{type(error).__name__}: {error}"
+        verdict.error = f"{type(error).__name__}: {first_line(error)}"
         return verdict
     alone, steps = [], []
     for view, y_pred in zip(views, predictions, strict=True):

@@ -1,5 +1,7 @@
 """Find out which inputs are sequences and which of their steps are real."""
 
+from itertools import combinations
+
 import numpy as np
 
 from course_lib._arguments import as_mask
@@ -10,6 +12,9 @@ NO_PADDING = (
     "padded with id 0 (or with the value that the model's `Masking` layer looks for), or say with "
     "`mask=` which steps are real"
 )
+
+# So many inputs are tried together for one time axis.
+MOST = 4
 
 
 def read_inputs(x):
@@ -151,29 +156,35 @@ def _add_guesses(runner, batch, guessed):
         first = max(guessed, key=lambda number: guessed[number].sum())
         batch.sequences.append(Sequence([first], guessed[first], False))
         others.remove(first)
+    for sequence in list(batch.sequences):
+        steps = sequence.real.shape[1]
+        free = [n for n in others if batch.sequence_of(n) is None]
+        _add_companions(
+            runner, batch, sequence, [n for n in free if batch.leaves[n].shape[1] == steps]
+        )
     for number in others:
-        same = [s for s in batch.sequences if s.real.shape[1] == batch.leaves[number].shape[1]]
-        for sequence in same:
-            if _belongs(runner, batch, number, sequence):
-                sequence.leaves.append(number)
-                break
-        else:
-            if number in guessed:
-                new = Sequence([number], guessed[number], False)
-                batch.sequences.append(new)
-                if not _runs_shorter(runner, batch, new):
-                    batch.sequences.remove(new)
+        if number in guessed and batch.sequence_of(number) is None:
+            new = Sequence([number], guessed[number], False)
+            batch.sequences.append(new)
+            same = [
+                n
+                for n in others
+                if batch.sequence_of(n) is None and batch.leaves[n].shape[1] == new.real.shape[1]
+            ]
+            _add_companions(runner, batch, new, same)
+            if not _runs_shorter(runner, batch, new):
+                batch.sequences.remove(new)
 
 
-def _belongs(runner, batch, number, sequence):
-    """Return True if the model fails where only one of both is cut, and runs where both are."""
-    if _runs_shorter(runner, batch, sequence):
-        return False
-    sequence.leaves.append(number)
-    try:
-        return _runs_shorter(runner, batch, sequence)
-    finally:
-        sequence.leaves.remove(number)
+def _add_companions(runner, batch, sequence, candidates):
+    """Add the fewest inputs to a sequence that let the model run where all of them are cut."""
+    for count in range(min(len(candidates), MOST) + 1 if candidates else 0):
+        for companions in combinations(candidates, count):
+            sequence.leaves.extend(companions)
+            if _runs_shorter(runner, batch, sequence):
+                return
+            for number in companions:
+                sequence.leaves.remove(number)
 
 
 def _runs_shorter(runner, batch, sequence):

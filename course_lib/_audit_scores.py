@@ -1,7 +1,5 @@
 """Loss, metrics and gradients of the batch against those of its rows alone."""
 
-import re
-
 import numpy as np
 
 from course_lib._audit_batch import attached
@@ -11,12 +9,14 @@ from course_lib._audit_loss import (
     Verdict,
     alone,
     check_target,
+    first_line,
     is_built_in,
     loss_parts,
     made_up_targets,
     other_targets,
     value_in_batch,
     value_of,
+    zero_at_padding,
 )  # fmt: skip
 from course_lib._audit_metrics import check_metric, metric_parts
 from course_lib._audit_report import finding
@@ -26,7 +26,7 @@ from course_lib._audit_story import Cause
 # How much of a loss or a metric is taken for rounding, beside the share for outputs.
 LEAST = 1e-4
 # Gradients are compared for rows of so many lengths.
-LENGTHS = 4
+LENGTHS = 8
 
 
 class Scores:
@@ -36,7 +36,7 @@ class Scores:
         self.audit = audit
         self.model = audit.model
         self.share = max(LEAST, audit.share)
-        self.made_up = False
+        self.made_up = self.scaled = False
 
     def check(self):
         """Compare loss, metrics and gradients, as far as they are there."""
@@ -63,7 +63,7 @@ class Scores:
             if compiled:
                 parts = self._check_losses()
             self._check_metrics()
-        if not audit.leaks and not self.found:
+        if not audit.leaks and not self.found and not self.scaled:
             self._check_gradients(parts)
 
     @property
@@ -150,6 +150,14 @@ class Scores:
             if verdict.holds(self.share):
                 sound.append(part)
                 self._try_other_targets(part, verdict)
+            elif self._only_divides_by_more(part, verdict):
+                audit.notes.append(
+                    f"The loss `{part.name}` is {verdict.batch:.4g} in the batch, its rows alone "
+                    f"give {verdict.wanted[0]:.4g}: the sample weights leave padding out of the "
+                    "sum, but the mean still divides by all steps. With "
+                    '`reduction="mean_with_sample_weight"` it divides by the real ones.'
+                )
+                self.scaled = True
             else:
                 self._blame_loss(part, verdict)
         audit.checked.append("compiled loss" + (" (made-up targets)" if self.made_up else ""))
@@ -169,8 +177,17 @@ class Scores:
             output = self.outputs[part.output]
             verdict.batch = float(value_in_batch(part, output, audit.kinds, audit.whole))
         except Exception as error:
-            verdict.error = f"{type(error).__name__}: {_first_line(error)}"
+            verdict.error = f"{type(error).__name__}: {first_line(error)}"
         return verdict
+
+    def _only_divides_by_more(self, part, verdict):
+        """Return True if padding changes nothing but what the sum is divided by."""
+        kinds, batch = self.audit.kinds[part.output], self.audit.batch
+        if verdict.batch is None or not zero_at_padding(part, kinds, batch):
+            return False
+        real = batch.sequences[kinds[1]].real
+        scaled = [wanted * real.mean() for wanted in verdict.wanted]
+        return Verdict(verdict.batch, scaled).holds(self.share)
 
     def _try_other_targets(self, part, verdict):
         audit = self.audit
@@ -323,11 +340,6 @@ def _window(row, kinds, view, own, whole, side):
         else:
             index.append(slice(None))
     return tuple(index)
-
-
-def _first_line(error):
-    """Return what an error says, without TensorFlow's names of nodes and devices."""
-    return re.sub(r"\{\{.*?\}\}|\[Op:.*", "", str(error).strip().splitlines()[0]).strip()
 
 
 def _shapes(y):
