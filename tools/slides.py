@@ -48,7 +48,9 @@ def exporter():
         reveal_width="1280",
         reveal_height="720",
         mathjax_url="assets/mathjax/MathJax.js?config=TeX-AMS_CHTML-full,Safe",
-        embed_images=True,
+        # Pictures are stored in the outputs. Looking for others, nbconvert takes an answer out of
+        # its <details>: it closes what stands open at the end of a block of HTML.
+        embed_images=False,
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
