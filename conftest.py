@@ -14,5 +14,7 @@ for name, folder in [
     ("IPYTHONDIR", "ipython"),
 ]:
     os.environ.setdefault(name, str(ROOT / ".venv" / "home" / folder))
-# Neither a test nor `make run` reads or writes a learner's record.
+# Neither a test nor `make run` reads or writes a learner's record, and stored outputs hold pictures
+# where a learner gets sliders.
 os.environ["COURSE_PROGRESS"] = "off"
+os.environ["COURSE_WIDGETS"] = "off"

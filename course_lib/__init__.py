@@ -27,6 +27,9 @@ _HOME = {
     "check": "exercises",
     "hint": "exercises",
     "progress": "exercises",
+    "explore_padding": "explorers",
+    "explore_carry_over": "explorers",
+    "explore_loss": "explorers",
 }
 
 __all__ = sorted(_HOME)

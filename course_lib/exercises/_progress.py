@@ -143,8 +143,9 @@ def _draw(rows, head):
     figure, axes = new_figure(2.2 + 0.8 * columns, 0.6 + 0.42 * len(rows))
     for row, (_, cells) in enumerate(rows):
         for column, (exercise_id, state) in enumerate(cells):
-            box = Rectangle((column + 0.04, row + 0.08), 0.92, 0.84, edgecolor=INK)
+            box = Rectangle((column + 0.04, row + 0.08), 0.92, 0.84)
             box.set(
+                edgecolor="#999999" if state == "open" else INK,
                 facecolor=BLUE if state == "solved" else PALE if state == "open" else "white",
                 hatch=HATCH if state == "open" else None,
                 linewidth=2 if state == "tried" else 0.8,
