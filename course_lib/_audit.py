@@ -9,6 +9,7 @@ import numpy as np
 from course_lib import _recorder
 from course_lib._audit_batch import Sequence, View, attached, groups
 from course_lib._audit_compare import compare, layout_in_all, unfold
+from course_lib._audit_loss import first_line
 from course_lib._audit_plan import find_batch, read_inputs, read_mask
 from course_lib._audit_report import AuditReport, finding
 from course_lib._audit_run import Runner, any_length, array, flat, float32, no_dropout, tolerance
@@ -122,7 +123,7 @@ class Audit:
             self._run_alone()
             return
         if not padded:
-            text = str(error).strip().splitlines()[0] if error is not None else "no row is padded"
+            text = first_line(error) if error is not None else "no row is padded"
             raise ValueError(
                 "`model` must run on rows of other lengths, and it does not run on one of "
                 f"{_list(refused)} steps ({text}); pass a model without layers that fix the number "

@@ -181,8 +181,11 @@ def with_holes(tensor, kinds, view):
 
 
 def first_line(error):
-    """Return what an error says, without TensorFlow's names of nodes and devices."""
-    return re.sub(r"\{\{.*?\}\}|\[Op:.*", "", str(error).strip().splitlines()[0]).strip()
+    """Return what an error says, without the frames that Keras and TensorFlow put around it."""
+    text = re.sub(r"\x1b\[[0-9;]*m|\{\{.*?\}\}|\[Op:.*", "", str(error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("Exception encountered")] or lines
+    return lines[0] if lines else type(error).__name__
 
 
 def zero_at_padding(part, kinds, batch):

@@ -60,6 +60,7 @@ class Story:
         self.calls = [call for call in self.run.ended if self._is_visible(call)]
         self.order = {id(call): place for place, call in enumerate(self.run.ended)}
         self.states = {}
+        self.growing = self._growing()
 
     def _is_visible(self, call):
         ancestor = call.parent
@@ -401,7 +402,23 @@ class Story:
 
     def _is_sequence(self, tensor):
         shape = tuple(tensor.shape)
-        return len(shape) >= 2 and shape[0] == self.padded.size and shape[1] in self.padded.steps
+        if len(shape) < 2 or shape[0] != self.padded.size:
+            return False
+        return id(tensor) in self.growing or shape[1] in self.padded.steps
+
+    def _growing(self):
+        """Return the ids of the tensors with an axis that is longer in the padded run."""
+        growing = set()
+        for call, other in self.partner.items():
+            mine = [t for _, _, t, _ in call.inputs] + [t for t, _ in call.outputs]
+            theirs = [t for _, _, t, _ in other.inputs] + [t for t, _ in other.outputs]
+            if len(mine) == len(theirs):
+                growing.update(
+                    id(a)
+                    for a, b in zip(mine, theirs, strict=True)
+                    if len(a.shape) == len(b.shape) and a.shape[1:] != b.shape[1:]
+                )
+        return growing
 
     # ------------------------------------------------------------------ raw operations
 
@@ -417,8 +434,9 @@ class Story:
             near = [place for place in near if self._mask_before(place, call) is not None]
         name = self._between(tensor, call, near)
         what = ", ".join(kinds) or "operation"
-        cause = Cause(kind, f"raw operation {what} {name}", None, _source(lines))
-        return cause
+        around = inside if inside is not None else call.parent if call is not None else None
+        within = f" in '{around.name}'" if around is not None and around.parent is not None else ""
+        return Cause(kind, f"raw operation {what}{within} {name}", None, _source(lines))
 
     def _raw_call(self, call, kind="leak"):
         names = []
