@@ -2,7 +2,7 @@
 
 import html
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Worst first: values are wrong for everybody, a metric only for its reader.
 SYMPTOMS = ("outputs", "loss", "gradients", "metric")
@@ -194,14 +194,13 @@ class AuditReport:
 
 
 def join(findings):
-    """Put findings of one kind at one layer together, and the worst first."""
+    """Put findings at one layer together, under what is worst, and the worst layer first."""
     joined = {}
     for one in sorted(findings, key=lambda one: SYMPTOMS.index(one.symptom)):
-        key = (one.kind, one.layer)
-        if key in joined:
-            first = joined[key]
+        if one.layer in joined:
+            first = joined[one.layer]
             evidence = tuple(dict.fromkeys((*first.evidence, *one.evidence)))
-            joined[key] = Finding(one.kind, one.layer, first.message, evidence, first.symptom)
+            joined[one.layer] = replace(first, evidence=evidence)
         else:
-            joined[key] = one
+            joined[one.layer] = one
     return list(joined.values())
