@@ -12,12 +12,14 @@ PY := .venv/bin/python
 READY := .venv/ready
 WORKERS ?= 2
 LESSON ?=
+NOTEBOOKS ?= $(wildcard notebooks/$(LESSON)*.ipynb)
 LAB_FLAGS ?=
 PYTEST_FLAGS ?=
+VERSIONS ?=
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv lab test test-unit test-notebooks style run slides bench wheel picture lock clean
+.PHONY: help .venv lab test test-unit test-notebooks style run slides claims bench wheel picture lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -52,13 +54,16 @@ test-unit: $(READY) ## unit, property and claim tests
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile -q $(PYTEST_FLAGS)
 
 test-notebooks: $(READY) ## execute every notebook (LESSON=04: one) and compare each output
-	$(PY) -m pytest $(NBVAL) -n $(WORKERS) --dist loadfile -q $(PYTEST_FLAGS) $(wildcard notebooks/$(LESSON)*.ipynb)
+	$(PY) -m pytest $(NBVAL) -n $(WORKERS) --dist loadfile -q $(PYTEST_FLAGS) $(NOTEBOOKS)
 
 run: $(READY) ## execute notebooks and store their outputs (LESSON=04: one)
 	$(PY) tools/run_notebooks.py $(LESSON)
 
 slides: $(READY) ## a deck for every lesson in build/slides (needs npm), to open without a network
 	$(PY) tools/slides.py $(LESSON)
+
+claims: $(READY) ## ask every Keras since 3.0 every claim (VERSIONS="3.0 nightly": some)
+	$(PY) tools/claims.py $(VERSIONS)
 
 bench: $(READY) ## what takes how long, as ratios within one run
 	$(PY) bench/run.py

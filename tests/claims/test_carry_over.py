@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.claims.support import array, claim, keras, mask_of
+from tests.claims.support import array, claim, keras, mask_of, tensor
 
 # Padding between, in front, at the end, nothing but padding, and none.
 MASK = np.array(
@@ -179,7 +179,7 @@ def masked_input():
     """Vectors that carry a mask, the bare vectors, the mask, and two states of zeros."""
     ids = np.array([[1, 0, 2, 0], [0, 3, 4, 4]])
     vectors = keras.layers.Embedding(5, 2, mask_zero=True)(ids)
-    return vectors, array(vectors), ids != 0, [np.zeros((2, 3), "float32")] * 2
+    return vectors, array(vectors), ids != 0, [tensor(np.zeros((2, 3), "float32"))] * 2
 
 
 @claim("4.13", "An LSTM called with `initial_state` ignores the mask attached to its input.")

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from tests.claims.support import array, claim, keras, mask_of
+from tests.claims.support import array, claim, keras, mask_of, tensor
 
 IDS = np.array([[3, 1, 4, 1, 5], [5, 2, 6, 0, 0], [2, 0, 0, 0, 0]])
 MASK = IDS != 0
@@ -88,7 +88,7 @@ def test_three_ways(table):
     lstm = keras.layers.LSTM(3)
     masked, plain = embed(table)[1], embed(table, mask_zero=False)[1]
     zeroed = np.where(MASK[..., None], array(plain), np.float32(0))
-    by_hand = array(lstm(plain, mask=keras.ops.convert_to_tensor(MASK)))
+    by_hand = array(lstm(plain, mask=tensor(MASK)))
     assert np.allclose(array(lstm(masked)), by_hand, atol=1e-6)
     assert np.allclose(array(lstm(keras.layers.Masking(0.0)(zeroed))), by_hand, atol=1e-6)
     # The common result is right, and not one that all three get wrong: each row alone.

@@ -1,0 +1,154 @@
+"""docs/claims.md tells of the claims that the lessons make, and the table says what was seen."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.claims.report import HOLDS, VERDICTS, order, short
+from tests.test_claims_match import claims_in_lessons, claims_in_tests
+from tools.claims import pinned, read_config, reason
+from tools.claims_table import MARKS, PAGE, TO_BE_WRITTEN, Table, row
+
+ROOT = Path(__file__).parent.parent
+ROW = re.compile(r"^\| \*\*(\d+\.\d+)\*\* (.+?) \| ([✓✗–? |]+) \|$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Return {number: (sentence, marks)} of the written page."""
+    found = ROW.findall(PAGE.read_text())
+    assert len(found) > 40
+    return {number: (said.replace("\\|", "|"), marks.split(" | ")) for number, said, marks in found}
+
+
+def test_the_rows_are_the_claims_of_the_lessons(rows):
+    shown = {number: sentence for number, sentence, *_ in claims_in_lessons()}
+    assert {number: sentence for number, (sentence, _) in rows.items()} == shown
+    assert list(rows) == sorted(rows, key=order)
+
+
+def test_every_claim_holds_in_the_locked_version(rows):
+    names = [version["name"] for version in read_config()["version"]]
+    locked = names.index(Table({}, read_config(), []).locked)
+    for number, (_, marks) in rows.items():
+        assert len(marks) == len(names), number
+        assert marks[locked] == MARKS[HOLDS], number
+
+
+def test_the_locked_column_was_asked_of_the_locked_packages():
+    line = re.search(r"^\| \S+ \(locked\) \| (.+) \|$", PAGE.read_text(), re.MULTILINE)[1]
+    keras, tensorflow, numpy, python = line.split(" | ")[:4]
+    locked = [need.split("==")[1] for need in pinned(["keras", "numpy"], python)]
+    assert [keras, numpy] == locked
+    assert pinned(["tensorflow", "tensorflow-cpu"], python)[0].endswith(f"=={tensorflow}")
+
+
+def test_a_difference_with_the_coming_release_says_what_to_do():
+    assert TO_BE_WRITTEN not in PAGE.read_text()
+
+
+def test_there_are_enough_columns():
+    names = [version["name"] for version in read_config()["version"]]
+    assert len(set(names)) == len(names) >= 6
+
+
+def test_the_page_names_no_machine():
+    text = PAGE.read_text()
+    assert not re.search(r"0x[0-9a-f]{5,}|/home/|/root/|/tmp/|https?://|site-packages", text)
+
+
+def outcome(**verdicts):
+    claims = {
+        number.replace("_", ".")[1:]: {"sentence": "It is so.", "verdict": verdict, "seen": seen}
+        for number, (verdict, seen) in verdicts.items()
+    }
+    return {"versions": {"keras": "3.0"}, "claims": claims, "broken": {}}
+
+
+CONFIG = {
+    "version": [
+        {"name": "old", "python": "3.11"},
+        {"name": "lock", "python": "3.11", "locked": ["keras"]},
+        {"name": "next", "python": "3.11", "moving": True},
+    ]
+}
+CLAIMS = [("1.10", "It is so.", "padding"), ("1.9", "It is so.", "padding")]
+
+
+def table(old=("holds", ""), coming=("holds", ""), notes=()):
+    holds = {"c1_9": ("holds", ""), "c1_10": ("holds", "")}
+    outcomes = {
+        "old": outcome(**holds | {"c1_9": old}),
+        "lock": outcome(**holds),
+        "next": outcome(**holds | {"c1_10": coming}),
+    }
+    return Table(outcomes, CONFIG | {"note": list(notes)}, CLAIMS)
+
+
+class TestTable:
+    def test_rows_stand_in_order(self):
+        assert [n for n, *_ in ROW.findall(table().page())] == ["1.9", "1.10"]
+
+    @pytest.mark.parametrize("verdict", VERDICTS)
+    def test_every_verdict_has_a_mark(self, verdict):
+        page = table(old=(verdict, "something else")).page()
+        assert row(["**1.9** It is so.", MARKS[verdict], "✓", "✓"]) in page
+        assert ("something else" in page) == (verdict != HOLDS)
+
+    def test_a_difference_with_the_coming_release_stands_first(self):
+        page = table(coming=("fails", "assert 2 == 1")).page()
+        assert "Under `next`: fails. `assert 2 == 1`" in page.split("## What was asked")[0]
+        assert TO_BE_WRITTEN in page
+        assert "Nothing:" not in page
+
+    def test_advice_is_taken_from_the_notes(self):
+        note = {"claim": "1.10", "versions": ["next"], "text": "It is 2.", "mend": "Divide by 2."}
+        page = table(coming=("fails", "assert 2 == 1"), notes=[note]).page()
+        assert "Under `next`: fails. It is 2." in page
+        assert "*In your own code:* Divide by 2." in page
+        assert TO_BE_WRITTEN not in page
+
+    def test_no_difference_is_said_to_be_none(self):
+        assert "Nothing: the columns lock and `next` agree on every claim" in table().page()
+
+    def test_a_note_on_nothing_is_reported(self):
+        unused = table(notes=[{"claim": "1.9", "versions": ["old"], "text": "It was 3."}])
+        assert "It was 3." not in unused.page()
+        assert unused.unused_notes() == ["1.9"]
+
+    def test_a_version_that_cannot_be_installed_is_a_column_that_says_so(self):
+        broken = table()
+        broken.outcomes["next"] = {"failed": "cannot be installed: no wheel"}
+        page = broken.page()
+        assert row(["**1.9** It is so.", "✓", "✓", "?"]) in page
+        assert "`next` could not be asked" in page
+        assert page.count("cannot be installed: no wheel") == 1
+
+    def test_another_wording_counts_as_not_asked(self):
+        other = table()
+        other.outcomes["old"]["claims"]["1.9"]["sentence"] = "It was so."
+        assert row(["**1.9** It is so.", "?", "✓", "✓"]) in other.page()
+
+    def test_neighbours_are_one_range(self):
+        names = [{"name": str(n), "python": ""} for n in range(6)]
+        spoken = Table({}, {"version": [*names, CONFIG["version"][1]]}, []).span
+        assert spoken(["0", "1", "2", "4"]) == "0 to 2, 4"
+        assert spoken(["0", "1"]) == "0, 1"
+
+
+def test_what_was_seen_is_short_and_names_no_address():
+    text = "assert False\n +  where False = <function isclose at 0x7fea>(0.4166666, 1)\n + and x"
+    assert short(text) == "not isclose(0.4167, 1)"
+    assert short("open /root/a/b.py at 0x12ab failed") == "open b.py failed"
+    assert len(short("word " * 100)) <= 150
+
+
+def test_what_uv_says_is_told_without_paths():
+    text = "Using Python 3\n  × No solution found when resolving dependencies:\n  ╰─▶ no keras==9"
+    assert reason(text) == "no keras==9"
+    assert reason("error: cannot read /root/x/y at https://host/simple") == "cannot read … at …"
+
+
+def test_claims_in_tests_are_found():
+    assert {number for number, *_ in claims_in_tests()} >= {"1.1", "2.1", "5.1"}
