@@ -27,7 +27,12 @@ def run(path):
     tidy(notebook, path.stem)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": path.parent}},
+        # What a cell prints arrives in pieces on a busy machine; it is stored in one.
+        coalesce_streams=True,
     )
     client.on_cell_start = lambda cell, cell_index: show(path, code, cell)
     started = time.monotonic()
