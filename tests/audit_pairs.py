@@ -7,9 +7,11 @@ names are fixed, so that a test can ask whether the right one is blamed.
 from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers, ops
+
+from tests.needs import keras
+
+layers, ops = keras.layers, keras.ops
 
 IDS = np.array(
     [

@@ -2,11 +2,11 @@
 
 import warnings
 
-import keras
 import pytest
 
 from course_lib import audit
 from tests.audit_pairs import PAIRS
+from tests.needs import keras
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

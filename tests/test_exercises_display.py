@@ -92,10 +92,10 @@ def test_html_says_the_same_and_escapes():
 
 
 def test_it_displays_itself(monkeypatch):
-    import IPython.display
+    display = pytest.importorskip("IPython.display", reason="IPython is not installed")
 
     shown = []
-    monkeypatch.setattr(IPython.display, "display", lambda one, raw=False: shown.append(one))
+    monkeypatch.setattr(display, "display", lambda one, raw=False: shown.append(one))
     check("1.3", off_by_half)._ipython_display_()
     assert set(shown[0]) == {"text/plain", "text/html"}
     assert shown[1].alt in repr(shown[1])
