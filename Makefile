@@ -19,7 +19,7 @@ VERSIONS ?=
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv lab test test-unit test-notebooks style run slides claims bench wheel picture lock clean
+.PHONY: help .venv lab test test-unit test-notebooks style run slides claims bench layers wheel picture lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ claims: $(READY) ## ask every Keras since 3.0 every claim (VERSIONS="3.0 nightly
 
 bench: $(READY) ## what takes how long, as ratios within one run
 	$(PY) bench/run.py
+
+layers: $(READY) ## run every layer of Keras through the audit and write docs/layers.md
+	$(PY) tools/layer_table.py
 
 wheel: $(READY) ## build the wheel and run the unit tests against it in an environment of its own
 	$(PY) tools/check_wheel.py

@@ -22,6 +22,8 @@ from course_lib.propagation import is_shown, trace_of
 DOUBTFUL = 1e-3
 # How many lengths are enough where a second look costs as much as the first.
 FEW = 3
+# How much larger than the largest weight the row for padding is made in a second look.
+LOUD = 3.0
 
 
 @dataclass
@@ -61,6 +63,7 @@ class Audit:
         self.masks = read_mask(mask, x, self.leaves)
         self.mask = mask
         self.findings, self.notes, self.checked = [], [], []
+        self.also_in_training = False
 
     def run(self):
         """Return the `AuditReport`."""
@@ -286,14 +289,13 @@ class Audit:
                 outputs = self.runner.outputs(view)
                 usable = all(np.isfinite(array(one)).all() for group in bare for one in group)
                 if usable:
-                    again = SecondLook(self.model)
                     self._add(
                         outputs,
                         view,
                         context.how,
                         alone=alone,
                         bare=bare,
-                        context=again.like(context),
+                        context=lambda: context,
                     )
             self.checked.append(f"outputs {context.how}")
         except Exception as error:
@@ -304,7 +306,7 @@ class Audit:
     def _in_training(self):
         import keras
 
-        if not any(
+        if not self.also_in_training and not any(
             isinstance(layer, keras.layers.BatchNormalization)
             for layer in self.model._flatten_layers()
         ):
@@ -399,35 +401,51 @@ class Audit:
 
 
 class SecondLook:
-    """Float32 instead of 16 bits, and weights that are no longer all equal."""
+    """Float32 instead of 16 bits, and weights that hide nothing.
+
+    A bias of zeros hides a leak until it is trained, and a largest value is padding's only if
+    padding's row of the embedding is large. No weight of a sound model can make padding visible, so
+    weights that are still all equal are moved, and rows for padding are made large.
+    """
 
     def __init__(self, model):
+        import keras
+
         self.model = model
         self.equal = [
             variable for variable in model.trainable_variables if _all_equal(array(variable.value))
         ]
+        self.tables = [
+            layer.embeddings
+            for layer in model._flatten_layers()
+            if isinstance(layer, keras.layers.Embedding)
+            and layer.mask_zero
+            and any(layer.embeddings is one for one in model.trainable_variables)
+        ]
         self.short = tolerance(model) > DOUBTFUL
-        self.needed = bool(self.equal) or self.short
+        self.needed = bool(self.equal) or bool(self.tables) or self.short
         parts = ["in float32"] * self.short
         parts += ["with weights moved that are still all equal"] * bool(self.equal)
+        parts += ["with large values in the embedding's row for padding"] * bool(self.tables)
         self.how = " and ".join(parts)
-
-    def like(self, other):
-        """Return a function that makes a context such as `other` was."""
-        self.equal, self.short, self.how = other.equal, other.short, other.how
-        return lambda: self
 
     def __enter__(self):
         self._stack = contextlib.ExitStack()
         self._stack.enter_context(float32(self.model))
-        self._values = [array(variable.value) for variable in self.equal]
+        changed = list({id(one): one for one in (*self.equal, *self.tables)}.values())
+        self._values = [(variable, array(variable.value)) for variable in changed]
         generator = np.random.default_rng(0)
-        for variable, value in zip(self.equal, self._values, strict=True):
+        for variable in self.equal:
+            value = array(variable.value)
             variable.assign(value + generator.uniform(0.05, 0.25, size=value.shape))
+        for variable in self.tables:
+            value = array(variable.value)
+            large = LOUD * np.abs(value).max() * np.resize([1.0, -1.0], value.shape[1])
+            variable.assign(np.concatenate([large[None], value[1:]]))
         return self
 
     def __exit__(self, *error):
-        for variable, value in zip(self.equal, self._values, strict=True):
+        for variable, value in self._values:
             variable.assign(value)
         self._stack.close()
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from course_lib._audit_compare import compare
 from course_lib._audit_run import array, flat
-from course_lib.propagation import Letters, any_mask, is_merge, overwritten
+from course_lib.propagation import Letters, any_mask, hears, is_merge, overwritten
 
 # Operations that only prepare others, and say nothing to a reader.
 PLUMBING = {
@@ -231,7 +231,7 @@ class Story:
         filled = {name: mask for name, mask in call.received.items() if any_mask(mask)}
         sequences = [(name, t, mask) for name, t, mask, _ in inputs if self._is_sequence(t)]
         bare = [(name, t) for name, t, mask in sequences if mask is None]
-        if not call.received:
+        if not call.received or not hears(call):
             return Cause("leak", call.name, call, _warned(call))
         if not filled:
             if any(mask is not None for _, _, mask in sequences):

@@ -277,7 +277,7 @@ def any_mask(value):
 def what_it_did(call, letters):
     """Return what a call did with the mask, in a word or a few."""
     attached = [mask for *_, mask in call.inputs if mask is not None]
-    received = any(any_mask(mask) for mask in call.received.values())
+    received = any(any_mask(mask) for mask in call.received.values()) and hears(call)
     out = any(mask is not None for _, mask in call.outputs)
     words = []
     if overwritten(call, letters):
@@ -289,14 +289,32 @@ def what_it_did(call, letters):
     elif received:
         words.append("uses" if out else "uses and ends")
         if out:
-            words[-1] += " and passes"
+            words[-1] += " and passes" if not _changes(call, letters) else " and changes"
     else:
-        if attached and "mask" in call.received:
+        if attached and "mask" in call.received and hears(call):
             words.append("ignores")
-        words.append("passes" if out else _dropped(call))
+        passes = "changes" if _changes(call, letters) else "passes"
+        words.append(passes if out else _dropped(call))
     if call.stripped:
         words.append("strips its inputs")
     return ", ".join(words)
+
+
+def hears(call):
+    """Return False for a `Lambda` whose function takes no mask: what it is handed goes nowhere."""
+    import keras
+
+    deaf = isinstance(call.layer, keras.layers.Lambda)
+    return not deaf or getattr(call.layer, "_fn_expects_mask_arg", True)
+
+
+def _changes(call, letters):
+    """Return True if a mask comes out that did not go in."""
+    before = [mask for *_, mask in call.inputs]
+    for value in call.received.values():
+        before += value if isinstance(value, (list, tuple)) else [value]
+    known = {letters(mask) for mask in before if mask is not None}
+    return any(letters(mask) not in known for _, mask in call.outputs if mask is not None)
 
 
 def is_merge(layer):
