@@ -18,6 +18,7 @@ PYTHON = BUILD / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else 
 # Tests of the project, not of the package: they read notebooks and tools.
 NOT_OF_THE_PACKAGE = (
     "test_claims_match.py",
+    "test_claims_table.py",
     "test_lab.py",
     "test_notebooks.py",
     "test_project.py",
