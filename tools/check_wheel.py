@@ -19,6 +19,7 @@ PYTHON = BUILD / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else 
 NOT_OF_THE_PACKAGE = (
     "test_claims_match.py",
     "test_claims_table.py",
+    "test_exercises_cells.py",
     "test_lab.py",
     "test_notebooks.py",
     "test_project.py",
