@@ -196,16 +196,22 @@ def draw_losses(values, mask, title=""):
     real_mean, all_mean = values[mask].mean(), values.mean()
     for height, line, name in ((real_mean, "-", "real steps"), (all_mean, "--", "all steps")):
         axes.axhline(height, color=INK, linestyle=line, linewidth=1.5)
-        label = f"mean over {name}: {height:.2f}"
-        axes.text(
-            -0.6,
-            height,
+        # Beside the bars, the larger mean above its line and the other below: neither label hides
+        # a bar or the other label.
+        above = (name == "all steps") == (all_mean >= real_mean)
+        label = f" mean over {name}: {height:.2f}"
+        axes.annotate(
             label,
-            va="bottom",
+            (len(values) - 0.5, height),
+            xytext=(0, 3 if above else -3),
+            textcoords="offset points",
+            va="bottom" if above else "top",
             fontsize=10,
-            bbox={"fc": "white", "ec": "none", "pad": 1},
+            color=INK,
         )
-    axes.set(xlabel="step", ylabel="loss of the step", xlim=(-0.65, len(values) - 0.35))
+    # Room for the labels: a third of the width, however many steps there are.
+    room = 0.55 * len(values)
+    axes.set(xlabel="step", ylabel="loss of the step", xlim=(-0.65, len(values) - 0.35 + room))
     axes.set_xticks(range(len(values)))
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(title, loc="left", fontsize=11, color=INK)
