@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from course_lib._audit_run import array, as_tensors, flat
+from course_lib._audit_targets import cut
 
 MEANS = ("sum_over_batch_size", "mean")
 
@@ -105,61 +106,6 @@ def loss_parts(model, y, outputs, sample_weight):
         given = None if weight is None else array(weight)
         parts.append(Part(loss.name, loss, share, places[id(y_pred)], target, given))
     return parts
-
-
-def check_target(part, output, kinds, sequences):
-    """Raise if a target has another number of rows or steps than the output that it belongs to."""
-    if len(part.target) != len(output):
-        raise ValueError(
-            f"`y` must have {len(output)} rows as `x` has, got shape {part.target.shape}"
-        )
-    if kinds is None or len(kinds) < 2 or not isinstance(kinds[1], int) or reads_labels(part.loss):
-        return
-    steps = sequences[kinds[1]].real.shape[1]
-    if part.target.ndim < 2 or part.target.shape[1] != steps:
-        raise ValueError(
-            f"`y` must have shape ({len(output)}, {steps}) or ({len(output)}, {steps}, ...) for an "
-            f"output of shape {tuple(output.shape)}, got {part.target.shape}"
-        )
-
-
-def reads_labels(loss):
-    """Return True for losses whose targets need not be as long as the output."""
-    return type(loss).__name__ == "CTC" or not is_built_in(loss)
-
-
-def is_built_in(loss):
-    """Return True for Keras's own losses and metrics."""
-    function = getattr(loss, "fn", getattr(loss, "_fn", None))
-    names = [type(loss).__module__, getattr(function, "__module__", None) or "keras"]
-    return all(name.split(".")[0] in ("keras", "tf_keras") for name in names)
-
-
-def cut(values, kinds, view, other_shape=None, side="post"):
-    """Return the targets or weights of a view's rows at their own steps.
-
-    Args:
-        values: array of shape `(B, ...)`, in the arrangement of the user's batch.
-        kinds: what the axes of the output are, see `_audit_compare.layout`.
-        view: a pure `View`.
-        other_shape: the shape of the output in that view, for axes that follow no input.
-        side: where padding stands.
-    """
-    batch = view.batch
-    own = values[view.rows]
-    for axis, kind in enumerate(kinds[1 : values.ndim], start=1):
-        if isinstance(kind, int) and own.shape[axis] == batch.sequences[kind].real.shape[1]:
-            starts = batch.sequences[kind].starts[view.rows]
-            places = starts[:, None] + np.arange(view.steps[kind])
-            places = places.reshape(
-                [len(own), *(places.shape[1] if d == axis else 1 for d in range(1, own.ndim))]
-            )
-            own = np.take_along_axis(own, places, axis=axis)
-        elif kind == "free" and other_shape is not None and own.shape[axis] > other_shape[axis]:
-            size = other_shape[axis]
-            begin = 0 if side == "post" else own.shape[axis] - size
-            own = np.take(own, np.arange(begin, begin + size), axis=axis)
-    return own
 
 
 def with_holes(tensor, kinds, view):
@@ -311,68 +257,3 @@ def _real_steps(kinds, view):
         sequence = view.batch.sequences[kinds[1]]
         return sequence.real[view.rows].sum()
     return len(view.rows)
-
-
-def other_targets(part, kinds, batch):
-    """Return the targets with other values at padded steps, or `None` if they have none."""
-    if len(kinds) < 2 or not isinstance(kinds[1], int) or part.target.ndim < 2:
-        return None
-    sequence = batch.sequences[kinds[1]]
-    if part.target.shape[1] != sequence.real.shape[1] or sequence.real.all():
-        return None
-    changed = part.target.copy()
-    if changed.dtype.kind == "f" and "crossentropy" not in part.loss.name:
-        changed[~sequence.real] = changed[~sequence.real] + 100
-    else:
-        values = changed[sequence.real]
-        # Another value that really occurs, so that it is a class that the loss knows.
-        changed[~sequence.real] = values[np.arange((~sequence.real).sum()) % len(values)]
-    return changed
-
-
-def made_up_targets(model, outputs, names):
-    """Return targets that fit the compiled losses, or `None` where only their author knows them."""
-    import keras
-
-    user = model._compile_loss._user_loss
-    tensors = flat(outputs)
-    if isinstance(user, dict):
-        keys = sorted(outputs) if isinstance(outputs, dict) else names
-        losses = [user.get(key) for key in keys or []]
-    elif isinstance(user, (list, tuple)):
-        losses = list(user)
-    else:
-        losses = [user] * len(tensors)
-    if len(losses) != len(tensors):
-        return None
-    generator = np.random.default_rng(0)
-    made = []
-    for loss, tensor in zip(losses, tensors, strict=True):
-        one = None if loss is None else keras.losses.get(loss)
-        shape = tuple(tensor.shape)
-        if one is None:
-            made.append(np.zeros(shape, "float32"))
-            continue
-        name = (getattr(one, "__name__", None) or type(one).__name__).lower().replace("_", "")
-        if not callable(one) or name == "ctc" or not _is_keras(one):
-            return None
-        made.append(_made_up(name, shape, generator))
-    return keras.tree.pack_sequence_as(outputs, made)
-
-
-def _is_keras(loss):
-    import keras
-
-    if isinstance(loss, keras.losses.Loss):
-        return is_built_in(loss)
-    return (getattr(loss, "__module__", None) or "").split(".")[0] == "keras"
-
-
-def _made_up(name, shape, generator):
-    if name.startswith("sparse"):
-        return generator.integers(shape[-1], size=shape[:-1])
-    if name.startswith(("binary",)):
-        return generator.integers(2, size=shape).astype("float32")
-    if name.startswith(("categorical", "kl")):
-        return np.eye(shape[-1], dtype="float32")[generator.integers(shape[-1], size=shape[:-1])]
-    return generator.uniform(0.5, 1.5, size=shape).astype("float32")

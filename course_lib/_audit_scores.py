@@ -3,25 +3,26 @@
 import numpy as np
 
 from course_lib._audit_batch import attached
-from course_lib._audit_compare import unfold
+from course_lib._audit_causes import Cause
 from course_lib._audit_gradients import LOOSER, check_gradients
 from course_lib._audit_loss import (
     Verdict,
     alone,
-    check_target,
     first_line,
-    is_built_in,
     loss_parts,
-    made_up_targets,
-    other_targets,
     value_in_batch,
     value_of,
     zero_at_padding,
-)  # fmt: skip
+)
 from course_lib._audit_metrics import check_metric, metric_parts
+from course_lib._audit_predictions import Predictions
 from course_lib._audit_report import finding
-from course_lib._audit_run import array
-from course_lib._audit_story import Cause
+from course_lib._audit_targets import (  # fmt: skip
+    check_target,
+    is_built_in,
+    made_up_targets,
+    other_targets,
+)
 
 # How much of a loss or a metric is taken for rounding, beside the share for outputs.
 LEAST = 1e-4
@@ -30,7 +31,7 @@ LENGTHS = 4
 OTHER = " with other predictions at padded steps"
 
 
-class Scores:
+class Scores(Predictions):
     """The part of an audit that needs targets."""
 
     def __init__(self, audit):
@@ -71,48 +72,6 @@ class Scores:
     def found(self):
         """The findings so far."""
         return [one for one in self.audit.findings if one.symptom in ("loss",)]
-
-    def _structure(self):
-        """Return the outputs in the model's own form."""
-        import keras
-
-        outputs = self._repaired()
-        result = self.audit.result
-        leaves = iter(outputs)
-        packed = [
-            next(leaves) if keras.ops.is_tensor(leaf) else leaf
-            for leaf in keras.tree.flatten(result)
-        ]
-        return keras.tree.pack_sequence_as(result, packed)
-
-    def _repaired(self):
-        """Return the outputs with the values of the rows alone at real steps, masks kept.
-
-        So a loss is judged by its own faults, not by those of the values that come to it.
-        """
-        import keras
-
-        audit = self.audit
-        wrong = {leak.output for leak in audit.leaks}
-        self.outputs = list(audit.outputs)
-        for number in wrong:
-            kinds = audit.kinds[number]
-            values = unfold(array(audit.outputs[number]), audit.whole).copy()
-            for rows, view, outputs in zip(
-                audit.groups, audit.alone, audit.alone_outputs, strict=True
-            ):
-                own = unfold(array(outputs[number]), view)
-                for place, row in enumerate(rows):
-                    values[
-                        _window(row, kinds, audit.whole, own.shape, values.shape, audit.side)
-                    ] = own[place]
-            output = audit.outputs[number]
-            repaired = keras.ops.cast(values.reshape(tuple(output.shape)), output.dtype)
-            mask = getattr(output, "_keras_mask", None)
-            if mask is not None:
-                repaired._keras_mask = mask
-            self.outputs[number] = repaired
-        return self.outputs
 
     def _check_rows(self):
         import keras
@@ -169,31 +128,6 @@ class Scores:
                 self._blame_loss(part, verdict, how)
         audit.checked.append("compiled loss" + (" (made-up targets)" if self.made_up else ""))
         return sound if len(sound) == len(parts) else []
-
-    def _with_other_padding(self, number):
-        """Return the outputs with values of real steps at the padded ones of one, masks kept.
-
-        A loss or metric that looks at padding can be right by chance: for these values, not for
-        others. Where the model makes zeros of padding, these are part of what it promises; then,
-        and for outputs without steps, `None` is returned.
-        """
-        import keras
-
-        audit, output = self.audit, self.outputs[number]
-        kinds = audit.kinds[number]
-        if len(kinds) < 2 or not isinstance(kinds[1], int):
-            return None
-        values = array(output)
-        real = audit.batch.sequences[kinds[1]].real
-        if values.shape[:2] != real.shape or real.all() or not values[~real].any():
-            return None
-        values = values.copy()
-        values[~real] = np.resize(values[real], (int((~real).sum()), *values.shape[2:]))
-        changed = keras.ops.cast(keras.ops.convert_to_tensor(values), output.dtype)
-        mask = getattr(output, "_keras_mask", None)
-        if mask is not None:
-            changed._keras_mask = mask
-        return [changed if place == number else one for place, one in enumerate(self.outputs)]
 
     def _verdict(self, part, batch_outputs):
         audit = self.audit
@@ -377,21 +311,6 @@ class Scores:
                 "gradient", variable.path.split("/")[-2] if "/" in variable.path else variable.path
             )
             audit.findings.append(finding(cause, "gradients", evidence))
-
-
-def _window(row, kinds, view, own, whole, side):
-    """Return the index of a row's own steps in the whole batch."""
-    index = [row]
-    for axis, kind in enumerate(kinds[1:], start=1):
-        if isinstance(kind, int):
-            start = view.starts[kind][row]
-            index.append(slice(start, start + own[axis]))
-        elif kind == "free":
-            size = own[axis]
-            index.append(slice(0, size) if side == "post" else slice(whole[axis] - size, None))
-        else:
-            index.append(slice(None))
-    return tuple(index)
 
 
 def _shapes(y):

@@ -1,0 +1,310 @@
+"""Why a layer that sees padding does: the cause is read off the masks around it."""
+
+import linecache
+from dataclasses import dataclass
+
+import numpy as np
+
+from course_lib._mask_words import Letters, any_mask, hears, is_merge, overwritten
+
+# Operations that only prepare others, and say nothing to a reader.
+PLUMBING = {
+    "Cast", "Const", "Identity", "Pack", "ReadVariableOp", "Shape", "ShapeN", "Fill", "ExpandDims",
+    "Squeeze", "Range", "StopGradient", "ZerosLike", "OnesLike", "NoOp", "EagerConst",
+}  # fmt: skip
+
+
+@dataclass
+class Cause:
+    """Why padding is seen.
+
+    Attributes:
+        kind: a key of `_audit_words.MENDS`.
+        layer: the layer's name, or the raw operation and the layers on both its sides.
+        call: the `Call`, or `None`.
+        detail: what else is known, a clause.
+    """
+
+    kind: str
+    layer: str
+    call: object = None
+    detail: str = ""
+
+
+class Causes:
+    """The part of a story that asks for causes; `Story` gives it the two runs."""
+
+    def explain(self, call):
+        """Return the `Cause` for a layer whose inputs are sound and whose outputs are not."""
+        if overwritten(call, Letters()):
+            return Cause("overwritten", call.name, call)
+        inputs = self.inputs(call)
+        for _, tensor, _, state in inputs:
+            if state == "reversed":
+                return self._misaligned(tensor, call)
+        filled = {name: mask for name, mask in call.received.items() if any_mask(mask)}
+        sequences = [(name, t, mask) for name, t, mask, _ in inputs if self._is_sequence(t)]
+        bare = [(name, t) for name, t, mask in sequences if mask is None]
+        if not call.received or not hears(call):
+            return Cause("leak", call.name, call, _warned(call))
+        if not filled:
+            if any(mask is not None for _, _, mask in sequences):
+                return Cause("ignored", call.name, call)
+            return self._first_loss(bare, call) or Cause("leak", call.name, call)
+        for name, mask in filled.items():
+            if self._is_wrong(mask):
+                return self._changed(mask, call, name)
+        # Of attention's inputs it is the values, and the keys with them, that must be masked.
+        bare.sort(key=lambda one: one[0] not in ("value", "key"))
+        needed = [one for one in bare if not _is_query(one[0], call)]
+        found = self._first_loss(needed, call) if needed else None
+        return found or Cause("leak", call.name, call, "although the mask came to it")
+
+    def _first_loss(self, tensors, call):
+        causes = [self.lost(tensor, call) for _, tensor in tensors]
+        causes.sort(key=lambda cause: cause.kind == "never")
+        if not causes:
+            return None
+        needs = f"`{call.name}` needs it"
+        causes[0].detail = ", ".join(filter(None, [causes[0].detail, needs]))
+        return causes[0]
+
+    def lost(self, tensor, call):
+        """Return the `Cause` why a tensor that comes to `call` (the end: `None`) has no mask."""
+        stripped = self._stripped(id(tensor), call)
+        if stripped is not None:
+            return Cause("stripped", stripped.name, stripped)
+        producer = self._producer(tensor, call)
+        if producer is not None and overwritten(producer, Letters()):
+            return Cause("overwritten", producer.name, producer)
+        if producer is None or not producer.is_layer:
+            return self._lost_between(tensor, call, producer)
+        masks = [mask for *_, mask in producer.inputs if mask is not None]
+        if masks or any(any_mask(mask) for mask in producer.received.values()):
+            bare = [t for _, _, t, mask in producer.inputs if mask is None and self._is_sequence(t)]
+            if bare and (is_merge(producer.layer) or len(bare) < len(producer.inputs)):
+                for other in bare:
+                    cause = self.lost(other, producer)
+                    if cause.kind != "never":
+                        return cause
+                return Cause("unmasked branch", producer.name, producer)
+            return Cause("lost", producer.name, producer, _warned(producer))
+        causes = [self.lost(t, producer) for _, _, t, _ in producer.inputs if self._is_sequence(t)]
+        for cause in causes:
+            if cause.kind != "never":
+                return cause
+        if causes and causes[0].call is not None:
+            return causes[0]
+        return Cause("never", producer.name, producer)
+
+    def _lost_between(self, tensor, call, producer):
+        if producer is not None:
+            tensors = [(t, mask) for _, _, t, mask in producer.inputs]
+        else:
+            near, _, _ = self._nearest(tensor, call)
+            tensors = [(self.run.alive[p], self._mask_before(p, call)) for p in near]
+        for one, mask in tensors:
+            if mask is not None:
+                if producer is not None:
+                    return self._raw_call(producer, "lost")
+                return self._raw(tensor, call, kind="lost")
+            stripped = self._stripped(id(one), call)
+            if stripped is not None:
+                return Cause("stripped", stripped.name, stripped)
+        for one, _ in tensors:
+            if self._is_sequence(one):
+                cause = self.lost(one, producer or call)
+                if cause.kind != "never" or cause.call is not None:
+                    return cause
+        return Cause("never", call.name if call is not None else "the model", call)
+
+    def _stripped(self, place, call):
+        """Return the earlier call that took the mask off a tensor."""
+        for earlier in self.calls:
+            if earlier is call:
+                break
+            if not self._children(earlier) and any(id(t) == place for t in earlier.stripped):
+                return earlier
+        return None
+
+    def _mask_before(self, place, call):
+        for earlier in self.calls:
+            if earlier is call:
+                break
+            for tensor, mask in earlier.outputs:
+                if id(tensor) == place:
+                    return mask
+        around = call.parent if call is not None else self.run.calls[0]
+        while around is not None:
+            for _, _, tensor, mask in around.inputs:
+                if id(tensor) == place:
+                    return mask
+            around = around.parent
+        return None
+
+    def _producer(self, tensor, call):
+        """Return the innermost call that gave out a tensor before `call`, or `None`."""
+        for earlier in self.calls:
+            if earlier is call:
+                break
+            if any(tensor is mine for mine, _ in earlier.outputs):
+                return earlier
+        return None
+
+    def _changed(self, mask, call, name):
+        """Return the `Cause` of a mask that is none of the batch's."""
+        kind = "neutralised" if all(np.asarray(m).all() for m in _leaves(mask)) else "misaligned"
+        for _, tensor, attached, _ in self.inputs(call):
+            if attached is not None and self._is_wrong(attached):
+                return self.changed(tensor, call)
+        return Cause(kind, call.name, call, f"it was handed over as `{name}`")
+
+    def changed(self, tensor, call):
+        """Return the `Cause` why the mask on a tensor is none of the batch's."""
+        mask = getattr(tensor, "_keras_mask", None)
+        kind = "neutralised" if mask is None or np.asarray(mask).all() else "misaligned"
+        producer = self._producer(tensor, call)
+        if producer is None:
+            return Cause(kind, call.name if call is not None else "the model", call)
+        for _, earlier, attached, _ in self.inputs(producer):
+            if attached is not None and self._is_wrong(attached):
+                return self.changed(earlier, producer)
+        if not any(attached is not None for _, _, attached, _ in self.inputs(producer)):
+            kind = "wrong mask"
+        return Cause(kind, producer.name, producer)
+
+    def _misaligned(self, tensor, call):
+        producer = self._producer(tensor, call)
+        if producer is not None:
+            # The layer that turned the time round is the first one whose output is turned.
+            for _, earlier, _, state in self.inputs(producer):
+                if state == "reversed":
+                    return self._misaligned(earlier, producer)
+        name = producer.name if producer is not None else self._between(tensor, call)
+        return Cause("misaligned", name, producer, "its output runs backwards, its mask does not")
+
+    # ------------------------------------------------------------------ masks and axes
+
+    def is_right(self, mask):
+        """Return True if a mask is that of one of the batch's sequences."""
+        mask = np.asarray(mask).astype(bool)
+        rows = len(self.padded.rows)
+        return any(
+            mask.shape[1:] == truth.shape[1:] and np.array_equal(mask[:rows], truth)
+            for truth in self.truths()
+        )
+
+    def _is_wrong(self, mask):
+        leaves = [np.asarray(one) for one in _leaves(mask)]
+        steps = {truth.shape[1] for truth in self.truths()}
+        # Masks of other shapes (attention's, or after pooling) are not judged.
+        return any(
+            one.ndim == 2 and one.shape[1] in steps and not self.is_right(one) for one in leaves
+        )
+
+    def truths(self):
+        """Return the mask of each sequence in the padded view."""
+        truths = []
+        for number, sequence in enumerate(self.batch.sequences):
+            truth = np.zeros((len(self.padded.rows), self.padded.steps[number]), bool)
+            for place, row in enumerate(self.padded.rows):
+                start = self.padded.starts[number][place]
+                real = sequence.real[row, sequence.starts[row] : sequence.stops[row]]
+                truth[place, start : start + len(real)] = real
+            truths.append(truth)
+        return truths
+
+    def _is_sequence(self, tensor):
+        shape = tuple(tensor.shape)
+        if len(shape) < 2 or shape[0] != self.padded.size:
+            return False
+        return id(tensor) in self.growing or shape[1] in self.padded.steps
+
+    def _growing(self):
+        """Return the ids of the tensors with an axis that is longer in the padded run."""
+        growing = set()
+        for call, other in self.partner.items():
+            mine = [t for _, _, t, _ in call.inputs] + [t for t, _ in call.outputs]
+            theirs = [t for _, _, t, _ in other.inputs] + [t for t, _ in other.outputs]
+            if len(mine) == len(theirs):
+                growing.update(
+                    id(a)
+                    for a, b in zip(mine, theirs, strict=True)
+                    if len(a.shape) == len(b.shape) and a.shape[1:] != b.shape[1:]
+                )
+        return growing
+
+    # ------------------------------------------------------------------ raw operations
+
+    def _raw(self, tensor, call, kind="leak", inside=None):
+        near, kinds, lines = self._nearest(tensor, call if inside is None else inside)
+        if inside is not None:
+            near = [
+                place for place in self.run.ancestors([tensor]) if self._owner(place) is not None
+            ]
+            near.sort(key=lambda place: self.order[id(self._owner(place))])
+            near = near[-1:]
+        if kind == "lost":
+            near = [place for place in near if self._mask_before(place, call) is not None]
+        name = self._between(tensor, call, near)
+        what = ", ".join(kinds) or "operation"
+        around = inside if inside is not None else call.parent if call is not None else None
+        within = f" in '{around.name}'" if around is not None and around.parent is not None else ""
+        return Cause(kind, f"raw operation {what}{within} {name}", None, _source(lines))
+
+    def _raw_call(self, call, kind="leak"):
+        names = []
+        for _, tensor, _, _ in self.inputs(call):
+            producer = self._producer(tensor, call)
+            if producer is not None and producer.name not in names:
+                names.append(producer.name)
+        later = [
+            other.name
+            for other in self.calls
+            if any(t is mine for _, _, t, _ in other.inputs for mine, _ in call.outputs)
+        ]
+        before = " and ".join(f"'{name}'" for name in names) or "the input"
+        after = f"'{later[0]}'" if later else "the output"
+        return Cause(kind, f"raw operation {call.class_name} between {before} and {after}", call)
+
+    def _between(self, tensor, call, near=None):
+        near = self._nearest(tensor, call)[0] if near is None else near
+        names = []
+        for place in near:
+            owner = self._owner(place)
+            if owner is not None and owner.name not in names:
+                names.append(owner.name)
+        before = " and ".join(f"'{name}'" for name in names) or "the input"
+        after = f"'{call.name}'" if call is not None else "the output"
+        return f"between {before} and {after}"
+
+    def _owner(self, place):
+        for call in self.calls:
+            if not self._children(call) and any(id(t) == place for t, _ in call.outputs):
+                return call
+        return None
+
+
+def _leaves(mask):
+    import keras
+
+    return [leaf for leaf in keras.tree.flatten(mask) if leaf is not None]
+
+
+def _is_query(name, call):
+    return name == "query" and any(one[0] in ("value", "key") for one in call.inputs)
+
+
+def _warned(call):
+    if call.warned:
+        return "Keras warned of it"
+    return ""
+
+
+def _source(lines):
+    for line in reversed(lines):
+        if line is not None:
+            text = linecache.getline(line[0], line[1]).strip()
+            if text and not text.startswith("outputs = "):
+                return f"the line is `{text}`"
+    return ""
