@@ -27,7 +27,11 @@ def ragged(draw, numbers=INTEGERS | FLOATS, step_shapes=((), (), (2,), (2, 1))):
     step_shape = draw(st.sampled_from(step_shapes))
     size = int(np.prod(step_shape))
     lengths = draw(st.lists(st.integers(0, 6), min_size=1, max_size=7))
-    kinds = draw(st.sampled_from([[list], [tuple], ["int64"], ["float32"], [list, "int32", tuple]]))
+    kinds = draw(
+        st.sampled_from(
+            [[list], [tuple], ["int64"], ["float32"], ["int64", "float32"], [list, "int32", tuple]]
+        )
+    )
     rows = []
     for place, length in enumerate(lengths):
         flat = draw(st.lists(numbers, min_size=length * size, max_size=length * size))
@@ -65,6 +69,8 @@ class TestPadBesideKeras:
     @example([[]], None, "int32", "pre", "pre", 0, 4096)
     @example([[], []], 3, "float32", "post", "post", 0.5, 4096)
     @example([[1, 2], [3, 4]], None, "int32", "post", "post", 0, 4096)
+    @example([[1.5], []], None, "float32", "post", "post", -0.0, 4096)
+    @example([np.array([1]), np.array([2.5])], None, "float64", "post", "post", 0, 4096)
     def test_same_arguments_same_array(
         self, keras, rows, maxlen, dtype, padding, truncating, value, chunk
     ):
@@ -149,6 +155,7 @@ class TestPadsOwnDtype:
             ([[1.5], [2, 3]], 0, "float64"),
             ([np.array([1], "int8"), np.array([2, 3], "int16")], 0, "int16"),
             ([np.array([1], "float32"), np.array([2, 3], "float32")], 0, "float32"),
+            ([np.array([1]), np.array([2.5, 3])], 0, "float64"),
             ([[], []], 0, "int64"),
             ([["a"], ["b", "c"]], "", "object"),
             ([[1], ["b", "c"]], "", "object"),
