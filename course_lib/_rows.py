@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 
-CHUNK_ROWS, CHUNK_BYTES = 4096, 2**20
+CHUNK_ROWS, CHUNK_BYTES = 4096, 2**17
 NOT_ROWS = (str, bytes, dict, set)
 
 
@@ -23,7 +23,9 @@ def pack_lists(rows, maxlen, dtype, padding, truncating, value):
     lengths = lengths_of(rows)
     maxlen = int(lengths.max()) if maxlen is None else maxlen
     kept = np.minimum(lengths, maxlen)
-    packers = {length: _packer(length, maxlen, number, padding) for length in set(kept.tolist())}
+    packers = [None] * (maxlen + 1)  # a list: looked up by length 100,000 times
+    for length in set(kept.tolist()):
+        packers[length] = _packer(length, maxlen, number, padding)
     rectangle = np.empty((len(rows), maxlen), number)
     height = 1 + CHUNK_BYTES // (1 + maxlen * number.itemsize)
     for start in range(0, len(rows), height):
@@ -33,7 +35,7 @@ def pack_lists(rows, maxlen, dtype, padding, truncating, value):
             return None
         chunk = truncate(chunk, lengths[part], maxlen, truncating, start)
         try:
-            packed = [packers[n](*row) for n, row in zip(kept[part].tolist(), chunk, strict=True)]
+            packed = [packers[len(row)](*row) for row in chunk]
         except (struct.error, TypeError, OverflowError):
             return None
         rectangle[part] = np.frombuffer(b"".join(packed), number).reshape(len(chunk), maxlen)
