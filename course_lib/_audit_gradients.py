@@ -104,8 +104,8 @@ def _weights(number, axes, shape, view):
 def worst_variable(variables, batch, wanted):
     """Return `(share, variable, batch's value, wanted value)` where gradients differ most.
 
-    The share is that of the variable's largest wanted gradient, or a thousandth of the largest of
-    all where a variable ought to have next to none.
+    The share is that of the variable's largest wanted gradient, or a tenth of the largest of all
+    where a variable ought to have next to none.
     """
     sizes = [np.abs(one[np.isfinite(one)]).max(initial=0) for one in wanted if one is not None]
     largest = max(sizes, default=0)
@@ -117,7 +117,7 @@ def worst_variable(variables, batch, wanted):
         right = np.zeros_like(mine) if right is None else right
         if not mine.size:
             continue
-        scale = max(np.abs(right[np.isfinite(right)]).max(initial=0), 1e-3 * largest, 1e-12)
+        scale = max(np.abs(right[np.isfinite(right)]).max(initial=0), 0.1 * largest, 1e-12)
         with np.errstate(invalid="ignore"):
             share = np.abs(mine - right) / scale
         same = np.isnan(mine) & np.isnan(right)

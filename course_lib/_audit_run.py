@@ -91,11 +91,17 @@ def flat(outputs):
 
 
 def as_tensors(nest):
-    """Return a nest of arrays as one of tensors; `None` stays."""
+    """Return a nest of arrays as one of tensors, floats as `fit` casts them; `None` stays."""
     import keras
 
-    convert = keras.ops.convert_to_tensor
-    return keras.tree.map_structure(lambda leaf: None if leaf is None else convert(leaf), nest)
+    def convert(leaf):
+        if leaf is None:
+            return None
+        tensor = keras.ops.convert_to_tensor(leaf)
+        double = keras.backend.standardize_dtype(tensor.dtype) == "float64"
+        return keras.ops.cast(tensor, keras.config.floatx()) if double else tensor
+
+    return keras.tree.map_structure(convert, nest)
 
 
 def array(tensor):

@@ -15,6 +15,7 @@ from course_lib._audit_loss import (
     zero_at_padding,
 )
 from course_lib._audit_metrics import check_metric, metric_parts
+from course_lib._audit_own_losses import activity_losses, has_own_loss, own_losses
 from course_lib._audit_predictions import Predictions
 from course_lib._audit_report import finding
 from course_lib._audit_targets import (  # fmt: skip
@@ -46,6 +47,8 @@ class Scores(Predictions):
         self.y, parts = audit.y, []
         compiled = getattr(self.model, "_compile_loss", None) is not None
         scored = compiled or getattr(self.model, "_compile_metrics", None) is not None
+        own_loss = has_own_loss(self.model)
+        scored = scored or own_loss
         self.structure = self._structure()
         if self.y is None and compiled:
             names = getattr(self.model, "output_names", None)
@@ -65,6 +68,10 @@ class Scores(Predictions):
             if compiled:
                 parts = self._check_losses()
             self._check_metrics()
+            if own_loss and not self.made_up:
+                self._check_own_loss()
+        for cause, text in activity_losses(audit):
+            audit.findings.append(finding(cause, "loss", [text]))
         if not audit.leaks and not self.found and not self.scaled:
             self._check_gradients(parts)
 
@@ -129,6 +136,23 @@ class Scores(Predictions):
         audit.checked.append("compiled loss" + (" (made-up targets)" if self.made_up else ""))
         return sound if len(sound) == len(parts) else []
 
+    def _check_own_loss(self):
+        """Compare the model's own `compute_loss`: a mean over steps or rows, or a sum."""
+        audit = self.audit
+        found = own_losses(audit, self.y, self.structure)
+        if found is None:
+            audit.notes.append("The model's own `compute_loss` could not be compared.")
+            return
+        verdict = Verdict(*found)
+        audit.checked.append("the model's own `compute_loss`")
+        if not verdict.holds(self.share):
+            cause = Cause("loss", self.model.name, None, "in its own `compute_loss`")
+            text = (
+                f"`compute_loss` gives {verdict.batch:.4g} for the batch, "
+                f"{verdict.wanted[0]:.4g} for its rows alone."
+            )
+            audit.findings.append(finding(cause, "loss", [text]))
+
     def _verdict(self, part, batch_outputs):
         audit = self.audit
         kinds = audit.kinds[part.output]
@@ -137,7 +161,15 @@ class Scores(Predictions):
         try:
             verdict.wanted, verdict.unit = alone(part, kinds, audit.alone, predictions, audit.side)
         except Exception as error:
-            audit.notes.append(f"The loss `{part.name}` does not run on rows alone ({error}).")
+            refused = first_line(error)
+            try:
+                value_in_batch(part, batch_outputs[part.output], audit.kinds, audit.whole)
+            except Exception as other:
+                raise ValueError(
+                    f"`y` must fit the loss `{part.name}`, which fails on the batch as it does on "
+                    f"its rows alone, got {_shapes(self.y)} ({first_line(other)})"
+                ) from other
+            audit.notes.append(f"The loss `{part.name}` does not run on rows alone ({refused}).")
             return None
         try:
             output = batch_outputs[part.output]

@@ -308,3 +308,56 @@ def test_a_fault_in_the_gradients_alone_is_found():
     model = keras.Sequential([embedding(name="table"), layers.Dense(3), Odd(name="odd")])
     report = audit(model, IDS)
     assert [one.symptom for one in report.findings] == ["gradients"]
+
+
+# ---------------------------------------------------------------------- other losses
+
+
+@pytest.mark.parametrize("steps", [True, False])
+def test_a_compute_loss_of_ones_own(steps):
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.dense = embedding(), layers.Dense(1)
+            self.last = layers.LSTM(3, return_sequences=steps)
+
+        def call(self, ids):
+            return self.dense(self.last(self.embed(ids)))
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return ops.mean(ops.square(y - y_pred))
+
+    model = Model()
+    model.compile("sgd")
+    report = audit(model, IDS, STEPS if steps else STEPS[:, 0])
+    # A plain mean is right for one value a row, and counts padding where there are steps.
+    assert report.ok is not steps, report
+
+
+def test_an_activity_regularizer_counts_padding():
+    model = tagger(middle=[layers.Dense(4, activity_regularizer="l2", name="dense")])
+    assert [one.layer for one in audit(model, IDS, STEPS).findings] == ["dense"]
+
+
+def test_gradients_that_are_zero_but_for_rounding_are_no_fault():
+    x = keras.Input((None,), dtype="int32")
+    steps = layers.LSTM(4, return_sequences=True)(embedding()(x))
+    # A bias before a softmax over time has no effect, so its gradient is rounding alone.
+    scores = layers.Reshape((-1,))(layers.Dense(1)(steps))
+    model = keras.Model(x, layers.Softmax()(scores, mask=ops.not_equal(x, 0)))
+    report = audit(model, IDS)
+    assert report.ok, report
+
+
+def test_precision_that_is_right_by_chance_is_found():
+    model = keras.Sequential([embedding(), layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "binary_crossentropy", metrics=[keras.metrics.Precision(name="precision")])
+    model(IDS)
+    table = model.layers[0].get_weights()[0]
+    model.layers[1].set_weights([np.array([[1.0], [0], [0], [0]]), np.zeros(1)])
+    table[:, 0] = [-9, 1, 2, 3, 4, 5, 6]
+    model.layers[0].set_weights([table])
+    y = np.random.default_rng(0).integers(0, 2, size=(4, 6, 1))
+    assert [(one.kind, one.layer) for one in audit(model, IDS, y).findings] == [
+        ("metric", "precision")
+    ]
