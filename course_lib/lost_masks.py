@@ -4,7 +4,7 @@ The verdict is the solo test's, never that of a `_keras_mask`: a padded batch mu
 what the row gets alone. The story is the trace's.
 """
 
-from course_lib._audit import Audit
+from course_lib._audit.audit import Audit
 
 
 def audit(model, x, y=None, sample_weight=None, mask=None):

@@ -84,7 +84,7 @@ class Trace:
 
     def picture(self):
         """Return the trace as a `course_lib.pictures.Picture`."""
-        from course_lib.pictures_of_traces import draw_trace
+        from course_lib.pictures_propagation import draw_trace
 
         return draw_trace(self)
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from course_lib._audit import Audit
+from course_lib._audit.audit import Audit
 
 PLACE = Path(__file__).parent.parent / "docs" / "layers.md"
 IDS = np.array([[3, 2, 1, 4, 0, 0, 0, 0], [4, 1, 1, 2, 5, 3, 0, 0], [1, 2, 3, 4, 5, 1, 2, 3]])

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from course_lib._audit_causes import Cause
-from course_lib._audit_run import array, as_tensors, flat
-from course_lib._audit_targets import cut
+from course_lib._audit.causes import Cause
+from course_lib._audit.run import array, as_tensors, flat
+from course_lib._audit.targets import cut
 
 
 def has_own_loss(model):

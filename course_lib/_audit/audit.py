@@ -6,15 +6,15 @@ import warnings
 import numpy as np
 
 from course_lib import _recorder
-from course_lib._audit_batch import View, attached
-from course_lib._audit_causes import Cause
-from course_lib._audit_outputs import OutputTest, listed
-from course_lib._audit_plan import find_batch, read_inputs, read_mask
-from course_lib._audit_report import AuditReport, finding
-from course_lib._audit_run import Runner, any_length, flat, float32, tolerance
-from course_lib._audit_scores import Scores
-from course_lib._audit_second_look import DOUBTFUL
-from course_lib._audit_story import Story
+from course_lib._audit.batch import View, attached
+from course_lib._audit.causes import Cause
+from course_lib._audit.outputs import OutputTest, listed
+from course_lib._audit.plan import find_batch, read_inputs, read_mask
+from course_lib._audit.report import AuditReport, finding
+from course_lib._audit.run import Runner, any_length, flat, float32, tolerance
+from course_lib._audit.scores import Scores
+from course_lib._audit.second_look import DOUBTFUL
+from course_lib._audit.story import Story
 from course_lib._state import build, unchanged
 from course_lib.propagation import is_shown, trace_of
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from course_lib._audit_run import array, as_tensors, flat
-from course_lib._audit_targets import cut
+from course_lib._audit.run import array, as_tensors, flat
+from course_lib._audit.targets import cut
 
 MEANS = ("sum_over_batch_size", "mean")
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from course_lib._audit_loss import alone, value_in_batch
-from course_lib._audit_run import array
-from course_lib._audit_targets import cut
+from course_lib._audit.loss import alone, value_in_batch
+from course_lib._audit.run import array
+from course_lib._audit.targets import cut
 
 # A gradient is a sum over rows and steps in another order: more rounding than in a value.
 LOOSER = 50

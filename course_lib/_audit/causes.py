@@ -19,7 +19,7 @@ class Cause:
     """Why padding is seen.
 
     Attributes:
-        kind: a key of `_audit_words.MENDS`.
+        kind: a key of `report.MENDS`.
         layer: the layer's name, or the raw operation and the layers on both its sides.
         call: the `Call`, or `None`.
         detail: what else is known, a clause.

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 
 from course_lib._arguments import as_mask
-from course_lib._audit_batch import Batch, Sequence, is_read_by_embedding, made_masks
+from course_lib._audit.batch import Batch, Sequence, is_read_by_embedding, made_masks
 
 NO_PADDING = (
     "`x` must hold padding, got a batch in which every step is real; pass rows of several lengths, "

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course_lib._audit_batch import Sequence, View, groups
-from course_lib._audit_compare import compare, layout_in_all, unfold
-from course_lib._audit_loss import first_line
-from course_lib._audit_run import array, flat, no_dropout
-from course_lib._audit_second_look import DOUBTFUL, SecondLook, tolerance_of
+from course_lib._audit.batch import Sequence, View, groups
+from course_lib._audit.compare import compare, layout_in_all, unfold
+from course_lib._audit.loss import first_line
+from course_lib._audit.run import array, flat, no_dropout
+from course_lib._audit.second_look import DOUBTFUL, SecondLook, tolerance_of
 from course_lib._state import unchanged
 
 # How many lengths are enough where a second look costs as much as the first.

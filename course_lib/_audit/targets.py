@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib._audit_run import flat
+from course_lib._audit.run import flat
 
 
 def check_target(part, output, kinds, sequences):
@@ -38,7 +38,7 @@ def cut(values, kinds, view, other_shape=None, side="post"):
 
     Args:
         values: array of shape `(B, ...)`, in the arrangement of the user's batch.
-        kinds: what the axes of the output are, see `_audit_compare.layout`.
+        kinds: what the axes of the output are, see `compare.layout`.
         view: a pure `View`.
         other_shape: the shape of the output in that view, for axes that follow no input.
         side: where padding stands.

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from course_lib._audit_loss import Verdict, first_line, step_weights, with_holes
-from course_lib._audit_run import array, as_tensors, flat
-from course_lib._audit_targets import cut
+from course_lib._audit.loss import Verdict, first_line, step_weights, with_holes
+from course_lib._audit.run import array, as_tensors, flat
+from course_lib._audit.targets import cut
 
 
 def metric_parts(model, y, outputs, sample_weight):

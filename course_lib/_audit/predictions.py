@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from course_lib._audit_compare import unfold
-from course_lib._audit_run import array
+from course_lib._audit.compare import unfold
+from course_lib._audit.run import array
 
 
 class Predictions:

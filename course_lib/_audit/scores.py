@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from course_lib._audit_batch import attached
-from course_lib._audit_causes import Cause
-from course_lib._audit_gradients import LOOSER, check_gradients
-from course_lib._audit_loss import (
+from course_lib._audit.batch import attached
+from course_lib._audit.causes import Cause
+from course_lib._audit.gradients import LOOSER, check_gradients
+from course_lib._audit.loss import (
     Verdict,
     alone,
     first_line,
@@ -14,11 +14,11 @@ from course_lib._audit_loss import (
     value_of,
     zero_at_padding,
 )
-from course_lib._audit_metrics import check_metric, metric_parts
-from course_lib._audit_own_losses import activity_losses, has_own_loss, own_losses
-from course_lib._audit_predictions import Predictions
-from course_lib._audit_report import finding
-from course_lib._audit_targets import (  # fmt: skip
+from course_lib._audit.metrics import check_metric, metric_parts
+from course_lib._audit.own_losses import activity_losses, has_own_loss, own_losses
+from course_lib._audit.predictions import Predictions
+from course_lib._audit.report import finding
+from course_lib._audit.targets import (  # fmt: skip
     check_target,
     is_built_in,
     made_up_targets,

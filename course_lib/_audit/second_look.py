@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 
-from course_lib._audit_run import array, float32, tolerance
+from course_lib._audit.run import array, float32, tolerance
 
 # Differences of less than this share of the scale are looked at twice.
 DOUBTFUL = 1e-3
