@@ -212,6 +212,48 @@ def by_keras_crossentropy(labels, logits, mask, reduction):
     return np.asarray(loss(labels, y_pred))
 
 
+# --- 6.1 to 6.4
+
+
+def by_difference(f, values, mask):
+    gaps = np.empty(len(values))
+    for b, in_batch in enumerate(f(values, mask)):
+        real = values[b : b + 1].compress(mask[b], axis=1)
+        gaps[b] = in_batch - f(real, real == real)[0]
+    return abs(gaps) < 1e-6
+
+
+def by_difference_of_masks(mask):
+    if mask is not None:
+        return np.diff(np.cumsum(mask, axis=1), axis=1) * mask[:, :-1] == 1
+
+
+def by_keras_max(values, mask):
+    import keras
+
+    largest = keras.ops.max(keras.ops.where(mask[..., None], values, -1e9), axis=1)
+    return np.where(keras.ops.any(mask, axis=1)[:, None], largest, 0)
+
+
+def max_row_by_row(values, mask):
+    pairs = zip(values, mask, strict=True)
+    zeros = np.zeros(values.shape[-1])
+    return np.array([row[real].max(axis=0) if real.any() else zeros for row, real in pairs])
+
+
+def with_more_than_the_row(run, ids):
+    """Fill what has no counterpart with what is there anyway, and compare whole arrays."""
+    outputs = np.array(run(ids))
+    alone = outputs.copy()
+    for b, row in enumerate(ids):
+        real = np.trim_zeros(row)
+        if real.size:
+            output = run(np.array([real]))[0]
+            alone[b][: len(output)] = output
+    gaps = abs(outputs - alone).reshape(len(ids), -1).max(axis=1)
+    return [b for b, gap in enumerate(gaps) if gap > 1e-6]
+
+
 OTHER_ANSWERS = {
     "0.1": [by_bool],
     "1.1": [by_pad_sequences],
@@ -234,11 +276,17 @@ OTHER_ANSWERS = {
     "5.2": [weights_by_loop],
     "5.3": [by_keras_metric],
     "5.4": [by_keras_crossentropy],
+    "6.1": [by_difference],
+    "6.2": [by_difference_of_masks],
+    "6.3": [max_row_by_row, by_keras_max],
+    "6.4": [with_more_than_the_row],
 }
 
 # Mutants that are no mistakes: (exercise, what was changed) and why the results stay the same.
 SAME_LENGTH = "outputs and mask have the same number of steps"
 SUM = "a sum in another order"
+ONE_ROW = "a row alone is a batch of one row"
+BOTH_WAYS = "as close one way as the other, up to rounding"
 HARMLESS = {
     ("0.1", "return ids != 0 → return ids > 0"): "ids are not negative",
     (
@@ -294,4 +342,22 @@ HARMLESS = {
         "losses = -np.take_along_axis(logs, labels[..., None], -1)[..., 0] * mask → "
         "losses = -np.take_along_axis(logs, labels[..., None], -1)[..., -1] * mask",
     ): "the last axis has length 1",
+    (
+        "6.1",
+        "alone = f(row, np.ones_like(row, dtype=bool))[0] → "
+        "alone = f(row, np.ones_like(row, dtype=bool))[-1]",
+    ): ONE_ROW,
+    (
+        "6.1",
+        "same.append(np.isclose(in_batch, alone)) → same.append(np.isclose(alone, in_batch))",
+    ): BOTH_WAYS,
+    (
+        "6.4",
+        "alone = run(row[None, :length])[0] → alone = run(row[None, :length])[-1]",
+    ): ONE_ROW,
+    (
+        "6.4",
+        "if not np.allclose(in_batch, alone): → if not np.allclose(alone, in_batch):",
+    ): BOTH_WAYS,
+    ("6.4", "length = (row != 0).sum() → length = (row > 0).sum()"): "ids are not negative",
 }

@@ -7,6 +7,8 @@ which it leaves alone; they shrink towards 0 and `False` all the same.
 
 import contextlib
 import functools
+import inspect
+import textwrap
 
 import numpy as np
 
@@ -67,6 +69,22 @@ class Draw:
     def padded_ids(self, rows, steps, most=9):
         """Return ids `(rows, steps)` from 1 to `most`, with 0 at padded steps."""
         return np.where(self.mask(rows, steps), self.integers(1, most, rows, steps), 0)
+
+
+class Code:
+    """A function among the arguments of a case; it shows its source."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, *arguments):
+        return self.function(*arguments)
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __repr__(self):
+        return textwrap.dedent(inspect.getsource(self.function)).strip()
 
 
 def strategy_of(exercise):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from course_lib.exercises._cases import Code
 from course_lib.exercises._compare import close, closeness, kind_of
 from course_lib.pictures import BLUE, HATCH, INK, PALE, RED, Picture, new_figure
 
@@ -14,6 +15,8 @@ def show(value):
         return np.array2string(value, precision=4, suppress_small=True, threshold=60)
     if isinstance(value, float):
         return f"{value:.4g}"
+    if isinstance(value, Code):
+        return repr(value)
     if isinstance(value, (tuple, list)):
         opening, closing = "()" if isinstance(value, tuple) else "[]"
         return opening + ", ".join(map(show, value)) + closing

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 # The files of this folder in the lessons' order: lesson 02 is the third.
-LESSONS = ("start_here", "padding", "embedding", "propagation", "carry_over", "loss")
+LESSONS = ("start_here", "padding", "embedding", "propagation", "carry_over", "loss", "lost_masks")
 
 
 @dataclass(frozen=True)

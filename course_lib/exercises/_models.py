@@ -1,0 +1,122 @@
+"""What exercises of lesson 06 are asked about: functions and models, sound and not.
+
+A learner sees their source, so it is short, and holds no docstring that tells the answer.
+"""
+
+import numpy as np
+
+from course_lib.exercises._cases import Code
+
+# Exercise 6.1: values and mask, both (B, T), to one number for each row.
+
+
+def mean_of_real_steps(values, mask):
+    return (values * mask).sum(axis=1) / mask.sum(axis=1)
+
+
+def mean_of_all_steps(values, mask):
+    return values.mean(axis=1)
+
+
+def sum_by_all_steps(values, mask):
+    return (values * mask).mean(axis=1)
+
+
+def last_step(values, mask):
+    return values[:, -1]
+
+
+def largest_or_zero(values, mask):
+    return (values * mask).max(axis=1)
+
+
+def above_the_batch(values, mask):
+    return ((values - values[mask].mean()) * mask).sum(axis=1)
+
+
+def mean_of_real_steps_shifted(values, mask):
+    shift = values.mean()
+    return ((values - shift) * mask).sum(axis=1) / mask.sum(axis=1) + shift
+
+
+FUNCTIONS = [
+    Code(function)
+    for function in (
+        mean_of_real_steps,
+        mean_of_all_steps,
+        sum_by_all_steps,
+        last_step,
+        largest_or_zero,
+        above_the_batch,
+        mean_of_real_steps_shifted,
+    )
+]
+
+
+# Exercise 6.4: ids (B, T) to (B, T, D) or (B, D).
+
+TABLE = (np.arange(20) * 7 % 13 - 6).reshape(10, 2) / 4
+
+
+def look_up(ids):
+    return TABLE[ids]
+
+
+def running_sum(ids):
+    return TABLE[ids].cumsum(axis=1)
+
+
+def sum_from_the_end(ids):
+    return TABLE[ids][:, ::-1].cumsum(axis=1)[:, ::-1]
+
+
+def with_the_next_step(ids):
+    x = TABLE[ids]
+    x[:, :-1] += x[:, 1:]
+    return x
+
+
+def first_with_last(ids):
+    x = TABLE[ids]
+    x[:, :1] -= x[:, -1:]
+    return x
+
+
+def there_and_back(ids):
+    x = TABLE[ids] / 3
+    return (x + x.sum()) - x.sum()
+
+
+def masked_mean_of_rows(ids):
+    mask = (ids != 0)[..., None]
+    return (TABLE[ids] * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
+
+
+def mean_of_rows(ids):
+    return TABLE[ids].mean(axis=1)
+
+
+def sum_of_rows(ids):
+    return TABLE[ids].sum(axis=1)
+
+
+def sum_below_the_batch(ids):
+    sums = (TABLE[ids] * (ids != 0)[..., None]).sum(axis=1)
+    return sums - sums.max(axis=0)
+
+
+MODELS = [
+    Code(model)
+    for model in (
+        look_up,
+        running_sum,
+        sum_from_the_end,
+        with_the_next_step,
+        first_with_last,
+        there_and_back,
+        masked_mean_of_rows,
+        mean_of_rows,
+        sum_of_rows,
+        sum_below_the_batch,
+    )
+]

@@ -1,0 +1,394 @@
+"""Exercises of lesson 06: rows alone, a mask set again, a masked maximum, a small `audit`."""
+
+import numpy as np
+
+from course_lib.exercises._exercise import Exercise, Wrong
+from course_lib.exercises._models import FUNCTIONS, MODELS
+
+# --- 6.1
+
+
+def same_alone(f, values, mask):
+    """Return bool (B,): does `f` give each row alone what it gives it in the batch?"""
+    same = []
+    for b, in_batch in enumerate(f(values, mask)):
+        row = values[b, mask[b]][None]
+        alone = f(row, np.ones_like(row, dtype=bool))[0]
+        same.append(np.isclose(in_batch, alone))
+    return np.array(same)
+
+
+def _draw_function(draw):
+    rows, steps = draw.sizes()
+    mask = draw.mask(rows, steps)
+    mask[np.arange(rows), draw.integers(0, steps - 1, rows) % steps] = True
+    return draw.choice(*FUNCTIONS), draw.numbers(rows, steps), mask
+
+
+def _each_row(f, values, mask, row_of, agree=np.isclose):
+    """`same_alone` with another idea of a row alone, for the wrong answers below."""
+    in_batch = f(values, mask)
+    alone = [f(*row_of(values[b : b + 1], mask[b : b + 1]))[0] for b in range(len(mask))]
+    return agree(in_batch, np.array(alone))
+
+
+def _cut(values, mask):
+    return values[mask][None], mask[mask][None]
+
+
+_VALUES = np.array([[1.0, 2.0, 0.5], [0.25, 1.0, -2.0]])
+_MASK = np.array([[True, True, False], [True, True, True]])
+
+SAME_ALONE = Exercise(
+    "6.1",
+    "Alone and in the batch",
+    same_alone,
+    """`f(values, mask)` takes arrays of shape `(B, T)` and returns one number for each row, shape
+`(B,)`. Write the solo test for it, `same_alone(f, values, mask)`: bool, shape `(B,)`, `True` where
+`f` gives a row alone (its real steps and nothing else) what it gives that row in the batch, up to
+rounding. Each row has a real step; padding may be in front, behind or between.""",
+    minutes=6,
+    difficulty="medium",
+    hints=(
+        "A row alone is a batch of one row: its shape is `(1, number of real steps)`.",
+        "`values[b, mask[b]]` are the real steps of row `b`. Which mask goes with them?",
+        "`np.isclose` compares up to rounding.",
+    ),
+    cases=_draw_function,
+    examples=tuple((function, _VALUES, _MASK) for function in FUNCTIONS),
+    wrong=(
+        Wrong(
+            "the row with its padding",
+            lambda f, values, mask: _each_row(f, values, mask, lambda *row: row),
+            "You run each row by itself, but with its padding. Can a function that divides by T "
+            "be found out like that?",
+        ),
+        Wrong(
+            "all steps taken for real",
+            lambda f, values, mask: _each_row(
+                f, values, mask, lambda row, real: (row, np.ones_like(real))
+            ),
+            "You run each row by itself and say that all its steps are real. How long is the row "
+            "that you run?",
+        ),
+        Wrong(
+            "zeros for the padding",
+            lambda f, values, mask: np.isclose(f(values, mask), f(values * mask, mask)),
+            "You change what stands in the padding. Would a function that counts the padded "
+            "steps give another result?",
+        ),
+        Wrong(
+            "inverted",
+            lambda f, values, mask: ~_each_row(f, values, mask, _cut),
+            "What does `True` stand for in your result: the same alone, or not?",
+        ),
+        Wrong(
+            "one answer for the batch",
+            lambda f, values, mask: _each_row(f, values, mask, _cut).all(),
+            "You give one answer for the whole batch. Which of its rows has seen the padding?",
+        ),
+        Wrong(
+            "no room for rounding",
+            lambda f, values, mask: _each_row(f, values, mask, _cut, np.equal),
+            "`==` wants every digit to agree. Do two ways to the same mean agree in the last one?",
+        ),
+        Wrong(
+            "differences in one direction",
+            lambda f, values, mask: _each_row(
+                f, values, mask, _cut, lambda one, other: one - other < 1e-6
+            ),
+            "In the batch a row gets 1, alone it gets 5. Is 1 - 5 a small difference?",
+        ),
+    ),
+)
+
+
+# --- 6.2
+
+
+def mask_of_differences(mask):
+    """Return bool (B, T - 1), or None if there is no mask."""
+    if mask is None:
+        return None
+    return mask[:, 1:] & mask[:, :-1]
+
+
+def _draw_side(draw):
+    rows, steps = draw.sizes()
+    mask = np.arange(steps) < draw.integers(0, steps, rows)[:, None]
+    return (mask if draw.coin() else mask[:, ::-1].copy(),)
+
+
+MASK_OF_DIFFERENCES = Exercise(
+    "6.2",
+    "A mask for the output of a raw operation",
+    mask_of_differences,
+    """A model works on differences of neighbouring steps: `x[:, 1:] - x[:, :-1]`, of shape
+`(B, T - 1, D)`. The mask ends there, and you set one by hand. A row alone with n real steps has
+n - 1 differences, and these are the real steps of the output. Write `mask_of_differences(mask)`.
+The padding is at the end in some batches and in front in others. If there is no mask, it is `None`,
+and so is the result.""",
+    minutes=4,
+    difficulty="easy",
+    hints=(
+        "Step t of the output is made of two steps of the input. Which two?",
+        "A difference with a padded step in it does not occur in the row alone.",
+    ),
+    cases=_draw_side,
+    examples=(
+        (None,),
+        (np.array([[True, True, True, False], [True, False, False, False]]),),
+        (np.array([[False, True, True], [False, False, True]]),),
+    ),
+    wrong=(
+        Wrong(
+            "handed on",
+            lambda mask: mask,
+            "You hand the mask on as it is. How many steps does the output have?",
+        ),
+        Wrong(
+            "real in one of the two",
+            lambda mask: None if mask is None else mask[:, 1:] | mask[:, :-1],
+            "A real step minus a padded one: would the row have this difference alone?",
+        ),
+        Wrong(
+            "the later step",
+            lambda mask: None if mask is None else mask[:, 1:],
+            "You ask the later one of each two steps. What if the padding is in front?",
+        ),
+        Wrong(
+            "the earlier step",
+            lambda mask: None if mask is None else mask[:, :-1],
+            "You ask the earlier one of each two steps. What if the padding is at the end?",
+        ),
+        Wrong(
+            "all real",
+            lambda mask: None if mask is None else np.ones_like(mask[:, 1:]),
+            "Your mask calls every step real. What is left of the padding in it?",
+        ),
+        Wrong(
+            "no answer to None",
+            lambda mask: mask[:, 1:] & mask[:, :-1],
+            "What does your function do when the input has no mask?",
+        ),
+    ),
+)
+
+
+# --- 6.3
+
+
+def max_of_real_steps(values, mask):
+    """Return (B, D): the largest value of each row's real steps, 0 for a row without any."""
+    largest = np.where(mask[..., None], values, -np.inf).max(axis=1)
+    return np.where(mask.any(axis=1)[:, None], largest, 0)
+
+
+def _draw_values(draw):
+    rows, steps = draw.sizes(2, 3)
+    depth = steps if draw.coin() else draw.integer(1, 2)
+    sign = draw.choice(1.0, 1.0, -1.0)  # -1: all are negative, so that a zero wins
+    values = draw.numbers(rows, steps, depth)
+    return np.where(sign < 0, -np.abs(values), values), draw.mask(rows, steps)
+
+
+MAX_OF_REAL_STEPS = Exercise(
+    "6.3",
+    "A maximum for rows of padding, too",
+    max_of_real_steps,
+    """`MaskedMax` gives −∞ for a row that is all padding, and that makes a loss infinite. Write
+`max_of_real_steps(values, mask)` in NumPy: `values` has shape `(B, T, D)`, `mask` `(B, T)`. The
+result has shape `(B, D)`: for each feature the largest value at a real step, and zeros for a row
+without a real step.""",
+    minutes=4,
+    difficulty="easy",
+    hints=(
+        "The mask needs a third axis before it can choose among the values: `mask[..., None]`.",
+        "First the maximum with −∞ at padded steps. Then `mask.any(axis=1)` says which rows keep "
+        "it.",
+    ),
+    cases=_draw_values,
+    examples=(
+        (np.array([[[-1.0, 2.0], [-3.0, 5.0]], [[-2.0, -1.0], [4.0, 4.0]]]), _MASK[:, 1:]),
+        (np.array([[[-1.0], [-3.0]], [[-2.0], [4.0]]]), _MASK[:, 1:] & False),
+    ),
+    wrong=(
+        Wrong(
+            "zeros at padded steps",
+            lambda values, mask: (values * mask[..., None]).max(axis=1),
+            "You put zeros at padded steps. Which value is the largest if all real ones are "
+            "negative?",
+        ),
+        Wrong(
+            "mask ignored",
+            lambda values, mask: values.max(axis=1),
+            "Does your maximum change when a value at a padded step grows?",
+        ),
+        Wrong(
+            "minus infinity left",
+            lambda values, mask: np.where(mask[..., None], values, -np.inf).max(axis=1),
+            "What does your function give for a row that is all padding?",
+        ),
+        Wrong(
+            "never below 0",
+            lambda values, mask: np.where(mask[..., None], values, -np.inf).max(axis=1, initial=0),
+            "Can your maximum be below 0, if all real values are?",
+        ),
+        Wrong(
+            "over the features",
+            lambda values, mask: np.where(mask, values.max(axis=-1), 0.0),
+            "Over which axis do you take the maximum: over the steps, or over the features?",
+        ),
+        Wrong(
+            "one number for a row",
+            lambda values, mask: _largest(values, mask).max(axis=1),
+            "You give one number for each row. How many features has a step?",
+        ),
+        Wrong(
+            "the mask inverted",
+            lambda values, mask: _largest(values, ~mask),
+            "Among which steps do you look: where the mask is `True`, or where it is `False`?",
+        ),
+    ),
+)
+
+
+def _largest(values, mask):
+    return np.where(
+        mask.any(axis=1)[:, None], np.where(mask[..., None], values, -np.inf).max(axis=1), 0.0
+    )
+
+
+# --- 6.4
+
+
+def rows_that_see_padding(run, ids):
+    """Return a list: the numbers of the rows that get another output alone."""
+    outputs, found = run(ids), []
+    for b, row in enumerate(ids):
+        length = (row != 0).sum()
+        if length == 0:
+            continue
+        alone = run(row[None, :length])[0]
+        in_batch = outputs[b, :length] if outputs.ndim == 3 else outputs[b]
+        if not np.allclose(in_batch, alone):
+            found.append(b)
+    return found
+
+
+def _draw_model(draw):
+    rows, steps = draw.sizes()
+    lengths = draw.integers(0, steps, rows)[:, None]
+    ids = np.where(np.arange(steps) < lengths, draw.integers(1, 9, rows, steps), 0)
+    return draw.choice(*MODELS), ids
+
+
+def _rows(
+    run,
+    ids,
+    cut=lambda row, length: row[None, :length],
+    part=lambda output, length: output[:length],
+    agree=np.allclose,
+    empty=False,
+):
+    """`rows_that_see_padding` with other rules, for the wrong answers below."""
+    outputs, found = run(ids), []
+    for b, row in enumerate(ids):
+        length = int((row != 0).sum())
+        if not length:
+            found += [b] * empty
+            continue
+        alone, in_batch = run(cut(row, length))[0], outputs[b]
+        if outputs.ndim == 3:
+            in_batch, alone = part(in_batch, length), part(alone, length)
+        if not agree(in_batch, alone):
+            found.append(b)
+    return found
+
+
+def _or_other_shape(one, other):
+    return one.shape == other.shape and np.allclose(one, other)
+
+
+_IDS = np.array([[4, 7, 0, 0], [2, 5, 1, 3], [0, 0, 0, 0], [9, 6, 8, 0]])
+
+ROWS_THAT_SEE_PADDING = Exercise(
+    "6.4",
+    "Build it: a small `audit`",
+    rows_that_see_padding,
+    """`run(ids)` is a model: it takes ids of shape `(B, T)`, padded with 0 at the end, and returns
+an output for each step, shape `(B, T, D)`, or for each row, shape `(B, D)`. It runs on any number
+of rows and steps. Write `rows_that_see_padding(run, ids)`: a list with the numbers of the rows
+whose output at real steps, or for the row, is another one when the row runs alone without its
+padding. Differences of rounding do not count. A row that is all padding cannot run alone and is
+left out.""",
+    minutes=12,
+    difficulty="hard",
+    build=True,
+    hints=(
+        "Run the batch once. Then, row by row: how long is it, and what does "
+        "`run(row[None, :length])` give?",
+        "Alone, a row has outputs at its real steps only. Which part of the batch's output do you "
+        "compare with them, if `outputs.ndim` is 3, and which if it is 2?",
+        "`np.allclose` is `True` only if all values agree up to rounding.",
+    ),
+    cases=_draw_model,
+    examples=tuple((model, _IDS) for model in MODELS),
+    wrong=(
+        Wrong(
+            "the row with its padding",
+            lambda run, ids: _rows(run, ids, cut=lambda row, length: row[None]),
+            "You run each row by itself, but with its padding. What is left to differ?",
+        ),
+        Wrong(
+            "other shapes taken for other outputs",
+            lambda run, ids: _rows(
+                run, ids, part=lambda output, length: output, agree=_or_other_shape
+            ),
+            "A short row has fewer steps alone than in the batch. Is that a fault of the model?",
+        ),
+        Wrong(
+            "the last step only",
+            lambda run, ids: _rows(run, ids, part=lambda output, length: output[length - 1]),
+            "You compare the last real step. Can the padding reach an earlier one?",
+        ),
+        Wrong(
+            "the first step only",
+            lambda run, ids: _rows(run, ids, part=lambda output, length: output[0]),
+            "You compare the first step. Which step has the padding for a neighbour?",
+        ),
+        Wrong(
+            "different only if all differ",
+            lambda run, ids: _rows(run, ids, agree=lambda one, other: np.isclose(one, other).any()),
+            "One value of a row differs and the others agree. Has the row seen the padding?",
+        ),
+        Wrong(
+            "no room for rounding",
+            lambda run, ids: _rows(run, ids, agree=np.array_equal),
+            "You ask for equality to the last digit. Is a difference of rounding the padding's "
+            "doing?",
+        ),
+        Wrong(
+            "differences in one direction",
+            lambda run, ids: _rows(run, ids, agree=lambda one, other: (one - other < 1e-6).all()),
+            "In the batch a row gets 1, alone it gets 5. Is 1 - 5 a small difference?",
+        ),
+        Wrong(
+            "rows of padding reported",
+            lambda run, ids: _rows(run, ids, empty=True),
+            "You report rows that are all padding. What would such a row get alone?",
+        ),
+        Wrong(
+            "the rows that are sound",
+            lambda run, ids: _rows(run, ids, agree=lambda one, other: not np.allclose(one, other)),
+            "Which rows do you list: those that agree, or those that do not?",
+        ),
+        Wrong(
+            "the first one only",
+            lambda run, ids: _rows(run, ids)[:1],
+            "You stop at the first row. May there be more?",
+        ),
+    ),
+)
+
+EXERCISES = (SAME_ALONE, MASK_OF_DIFFERENCES, MAX_OF_REAL_STEPS, ROWS_THAT_SEE_PADDING)
