@@ -53,7 +53,7 @@ def test_a_finding_says_what_where_and_how_much():
     assert "Keras warned" in one.message
     assert "in the batch" in one.evidence[0]
     text = repr(report)
-    assert "leak at conv" in text
+    assert "padding leaks in at conv" in text
     assert max(map(len, text.splitlines())) <= 100
 
 
@@ -71,7 +71,7 @@ def test_the_picture_is_the_traces():
 
 def test_the_assertion_tells_the_same_story():
     assert_padding_invariant(tagger(), IDS, STEPS)
-    with pytest.raises(AssertionError, match="leak at conv"):
+    with pytest.raises(AssertionError, match="padding leaks in at conv"):
         assert_padding_invariant(leaky(), IDS)
 
 

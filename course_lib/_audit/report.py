@@ -33,7 +33,8 @@ MENDS = {
     "overwritten": (
         "`query_mask=` was given by hand and replaced by the mask that lies on the query (or by "
         "none)",
-        "Set the mask on the query tensor itself, or pass `attention_mask=`.",
+        "Let the query tensor carry the mask itself (`mask_zero=True` makes it). `attention_mask=` "
+        "would reach the attention, but not a loss behind it.",
     ),
     "neutralised": (
         "a mask comes out of here in which every step is real",
@@ -59,8 +60,8 @@ MENDS = {
     ),
     "loss": (
         "the loss counts padding although its prediction carries the right mask",
-        "Let the loss return one value for each step (its `call` must keep the time axis), or pass "
-        "`sample_weight=` with zeros at padded steps.",
+        "Let the loss return one value for each step, or pass `sample_weight=` with zeros at "
+        "padded steps.",
     ),
     "metric": (
         "the metric counts padding although its prediction carries the right mask",
@@ -74,6 +75,45 @@ MENDS = {
         "the values are right, but the gradients are not those of the rows alone",
         "Look for an operation whose gradient at padded steps is not zero, or not a number.",
     ),
+}
+
+# What mends a leak depends on what the layer does with the steps; first match of the class name.
+LEAKS = (
+    (
+        "Max",
+        "Put minus infinity at padded steps before the maximum: "
+        "`ops.where(mask[..., None], x, -np.inf)`.",
+    ),
+    (
+        "Average",
+        "Use a mean that takes the mask, such as `GlobalAveragePooling1D`, or add up the real "
+        "steps and divide by their number.",
+    ),
+    (
+        "Conv",
+        "Set padded steps to zero before the convolution, as a row alone has them at its border, "
+        "and hand the mask on; or cut the padding off.",
+    ),
+    (
+        "GetItem",
+        "Take each row's last real step by its length, or let the layer before it return the last "
+        "output itself (`return_sequences=False`).",
+    ),
+)
+
+# How a kind reads in a report.
+TITLES = {
+    "leak": "padding leaks in",
+    "lost": "mask lost",
+    "ignored": "mask ignored",
+    "stripped": "mask stripped",
+    "overwritten": "mask overwritten",
+    "neutralised": "mask made all True",
+    "misaligned": "mask misaligned",
+    "never": "no mask made",
+    "loss": "loss counts padding",
+    "metric": "metric counts padding",
+    "gradient": "gradients see padding",
 }
 
 
@@ -98,12 +138,20 @@ class Finding:
     symptom: str = "outputs"
 
     def __str__(self):
-        return f"{self.layer}: {self.kind}. {self.message}"
+        return f"{self.layer}: {self.title}. {self.message}"
+
+    @property
+    def title(self):
+        """The kind in words."""
+        return TITLES.get(self.kind, self.kind)
 
 
 def finding(cause, symptom, evidence):
     """Return the `Finding` for a `Cause`."""
     what, mend = MENDS[cause.kind]
+    if cause.kind == "leak":
+        named = cause.layer if cause.call is None else cause.call.class_name
+        mend = next((text for part, text in LEAKS if part in named), mend)
     detail = f" ({cause.detail})" if cause.detail else ""
     raw = cause.layer.startswith("raw operation")
     of_class = f" ({cause.call.class_name})" if cause.call is not None and not raw else ""
@@ -150,7 +198,7 @@ class AuditReport:
     def __repr__(self):
         lines = [self._verdict()]
         for number, one in enumerate(self.findings, start=1):
-            lines += ["", f"{number}. {one.kind} at {one.layer} (seen in: {one.symptom})"]
+            lines += ["", f"{number}. {one.title} at {one.layer} (seen in: {one.symptom})"]
             lines += textwrap.wrap(one.message, 96, initial_indent="   ", subsequent_indent="   ")
             for text in one.evidence:
                 lines += textwrap.wrap(text, 96, initial_indent="   - ", subsequent_indent="     ")
@@ -169,7 +217,7 @@ class AuditReport:
                 f"<td style='text-align:left;vertical-align:top'>{cell}</td>"
                 for cell in (
                     str(number),
-                    escape(one.kind),
+                    escape(one.title),
                     escape(one.layer),
                     escape(one.message) + "".join(f"<br>• {escape(text)}" for text in one.evidence),
                     escape(one.symptom),
