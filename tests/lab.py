@@ -29,10 +29,19 @@ new MutationObserver(changes => {
         window.questions.push(node.innerText.trim());
 }).observe(document, {childList: true, subtree: true});
 """
-# `within` gives up a promise after a while and says what it waited for.
+# `within` gives up a promise at a dialog, which nobody would answer, or after a while.
 WITHIN = """
-const within = (what, promise) => Promise.race([promise, new Promise((_, fail) => setTimeout(
-  () => fail(new Error(`JupyterLab did not get so far: ${what}`)), MILLISECONDS))]);
+const within = (what, promise) => new Promise((done, fail) => {
+  const started = Date.now();
+  const watch = setInterval(() => {
+    const dialog = document.querySelector('.jp-Dialog');
+    const late = Date.now() - started > MILLISECONDS;
+    const why = dialog ? `it asks: ${dialog.innerText}` : late ? 'it takes too long' : '';
+    if (why) stop(fail, new Error(`JupyterLab did not get so far (${what}): ${why}`));
+  }, 250);
+  const stop = (how, value) => { clearInterval(watch); how(value); };
+  promise.then(value => stop(done, value), error => stop(fail, error));
+});
 """.replace("MILLISECONDS", str(1000 * SECONDS))
 
 
@@ -120,11 +129,15 @@ class Page:
     """JupyterLab in one browser page. `page` is Playwright's page, for mouse and keyboard."""
 
     def __init__(self, page, server):
+        from playwright.sync_api import expect
+
         self.page = page
         self.server = server
         self.outside = []
         self.errors = []
+        self.name = None
         page.set_default_timeout(1000 * SECONDS)
+        expect.set_options(timeout=500 * SECONDS)
         page.add_init_script(WATCH)
         for event in ("request", "websocket"):
             page.on(event, self._note_request)
@@ -139,7 +152,9 @@ class Page:
         """Open the page that `make lab` opens."""
         self.page.goto(f"{self.server.address}/lab/tree/00_start_here.ipynb?token={TOKEN}")
         self.page.wait_for_function("() => window.jupyterapp")
-        self.do("await within('its start', app.restored)")
+        # JupyterLab opens the notebook late, and whatever was opened before loses its focus.
+        self.page.wait_for_selector(".jp-NotebookPanel")
+        self.open("00_start_here.ipynb")
 
     def do(self, script, argument=None):
         """Run JavaScript that knows `app`, the open notebook's `panel`, and `argument`."""
@@ -147,18 +162,21 @@ class Page:
             f"""async argument => {{
               {WITHIN}
               const app = window.jupyterapp;
-              const panel = app.shell.currentWidget;
+              const panel = window.opened;
               {script}
             }}""",
             argument,
         )
 
     def open(self, name):
-        """Open a notebook and wait until its kernel can be asked."""
+        """Open a notebook in place of the one before; wait until its kernel can be asked."""
+        self.close()
+        self.name = name
         self.do(
             """
             const opened = await app.commands.execute(
               'docmanager:open', {path: argument, factory: 'Notebook'});
+            window.opened = opened;
             app.shell.activateById(opened.id);
             await within(`${argument} is read`, opened.context.ready);
             await within(`${argument} is shown`, opened.revealed);
@@ -177,10 +195,41 @@ class Page:
         self.do(
             """
             await within('the cells run', app.commands.execute('notebook:run-all-cells'));
+            """
+        )
+        self.wait_for_kernel()
+
+    def wait_for_kernel(self):
+        """Wait until the kernel has run, and JupyterLab has read, all that was asked so far."""
+        self.do(
+            """
             const kernel = panel.sessionContext.session.kernel;
             await within('all cells have run', kernel.requestKernelInfo());
             """
         )
+
+    def cell(self, number):
+        """Scroll to a cell of the open notebook; return Playwright's locator of it."""
+        self.do(
+            """
+            panel.content.activeCellIndex = argument;
+            await within(`cell ${argument} is shown`,
+              panel.content.scrollToItem(argument, 'center'));
+            """,
+            number,
+        )
+        return self.page.locator(f'[data-windowed-list-index="{number}"]')
+
+    def type(self, number, text):
+        """Type into a code cell, in place of what stands there."""
+        self.cell(number).locator(".cm-content").click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(text)
+
+    def run(self, number):
+        """Run a code cell with Shift and Enter."""
+        self.cell(number).locator(".cm-content").click()
+        self.page.keyboard.press("Shift+Enter")
 
     def saved(self):
         """Save the open notebook; return it as it then lies on the disk."""
@@ -189,11 +238,18 @@ class Page:
         )
         return json.loads((self.server.notebooks / name).read_text())
 
+    def forget(self):
+        """Forget what was noted so far."""
+        self.page.evaluate("() => { window.questions = []; }")
+        self.outside.clear()
+        self.errors.clear()
+
     def asked(self):
         """Return the texts of all dialogs and toasts that were shown so far."""
         return self.page.evaluate("() => window.questions")
 
     def close(self):
         """Close the open notebook as it is, without a question, and end its kernel."""
-        self.do("if (panel?.context) panel.dispose();")
+        self.name = None
+        self.do("panel?.dispose();")
         self.server.end_kernels()
