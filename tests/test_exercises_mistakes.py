@@ -21,7 +21,21 @@ from course_lib.exercises._call import run_limited
 from course_lib.exercises._exercise import all_exercises, find
 
 EXERCISES = all_exercises()
+
+
+def kind_of_exercise(exercise):
+    """Return what the checker's paths depend on: function or class, and what it returns."""
+    results = [exercise.apply(exercise.solution, copy.deepcopy(one)) for one in exercise.examples]
+    kinds = [
+        "number" if isinstance(one, (np.generic, int, float)) else type(one) for one in results
+    ]
+    return inspect.isclass(exercise.solution), frozenset(kinds)
+
+
+# One exercise of each kind: no mistake below treats two exercises of one kind differently.
+KINDS = {kind_of_exercise(exercise): exercise for exercise in reversed(EXERCISES)}.values()
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda one: one.id)
+each_kind = pytest.mark.parametrize("exercise", KINDS, ids=lambda one: one.id)
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +105,7 @@ VALUES = {
 }
 
 
-@each_exercise
+@each_kind
 @pytest.mark.parametrize(("value", "words"), VALUES.values(), ids=VALUES)
 def test_a_value_instead_of_the_function(exercise, value, words):
     result = judged(exercise, value)
@@ -100,7 +114,7 @@ def test_a_value_instead_of_the_function(exercise, value, words):
     assert f'check("{exercise.id}", {exercise.name})' in result.message
 
 
-@each_exercise
+@each_kind
 def test_a_tensor_instead_of_the_function(exercise, keras):
     for tensor in (keras.ops.ones((1, 2)), keras.Input((3,))):
         result = judged(exercise, tensor)
@@ -134,7 +148,7 @@ def part_done(*arguments):
     return np.zeros(2), ...
 
 
-@each_exercise
+@each_kind
 @pytest.mark.parametrize(
     "answer",
     [..., idle, idle_with_pass, idle_with_return, half_done, half_done_and_used, part_done],
@@ -176,7 +190,7 @@ def recurses(result, arguments):
     return recurses(result, arguments)
 
 
-@each_exercise
+@each_kind
 @pytest.mark.parametrize(
     ("change", "name"),
     [(raises, "IndexError"), (leaves, "SystemExit"), (recurses, "RecursionError")],
@@ -283,7 +297,7 @@ OTHERS = {
 }
 
 
-@each_exercise
+@each_kind
 @pytest.mark.parametrize(("change", "words"), OTHERS.values(), ids=OTHERS)
 def test_it_returns_something_else(exercise, change, words, quick):
     result = judged(exercise, altered(exercise, change))
@@ -292,7 +306,7 @@ def test_it_returns_something_else(exercise, change, words, quick):
         assert words in result.message
 
 
-@each_exercise
+@each_kind
 def test_it_returns_a_coroutine(exercise):
     result = judged(exercise, altered(exercise, coroutine))
     assert result.status == "wrong"
@@ -305,7 +319,7 @@ def as_tensor(result, arguments):
     return in_each_part(keras.ops.convert_to_tensor, result)
 
 
-@each_exercise
+@each_kind
 def test_it_returns_a_tensor(exercise, keras, quick):
     result = judged(exercise, altered(exercise, as_tensor))
     assert result.status == "wrong"
@@ -318,7 +332,7 @@ def test_a_symbolic_tensor_is_no_number(keras):
     assert "a tensor (KerasTensor)" in result.message
 
 
-@each_exercise
+@each_kind
 def test_it_returns_nan(exercise, quick):
     def nan(result, arguments):
         return in_each_part(lambda part: np.full(part.shape, np.nan), result)
@@ -340,7 +354,7 @@ def test_float32_is_as_good_as_float64():
     assert check("1.3", altered(find("1.3"), lambda result, arguments: np.float32(result))).passed
 
 
-@each_exercise
+@each_kind
 def test_it_cannot_decide(exercise):
     dice = random.Random(0)
 
@@ -382,7 +396,7 @@ def spins_and_clings(result, arguments):
             continue
 
 
-@each_exercise
+@each_kind
 def test_it_never_returns(exercise, short_limits):
     assert "did not return within" in judged(exercise, altered(exercise, spins)).message
 
