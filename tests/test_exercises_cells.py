@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -101,6 +102,26 @@ def test_no_exercise_stands_in_a_lesson_alone():
         for cell in json.loads(path.read_text())["cells"]:
             if source(cell).startswith("**Exercise "):
                 assert ids[source(cell).split()[1].rstrip(".")] == 1
+
+
+LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_minutes_are_those_of_reading_and_of_the_exercises(lesson):
+    own = [one.minutes for one in EXERCISES if lesson.startswith(one.lesson)]
+    (reading, exercises) = re.search(
+        r"^\*\*Time\.\*\* (\d+) minutes(?:, and (\d+) for the exercises?)?\.$",
+        source(cells_of(lesson[:2])[0]),
+        re.MULTILINE,
+    ).groups()
+    assert int(exercises or 0) == sum(own)
+    start = "\n".join(source(cell) for cell in cells_of("00"))
+    for text in ((ROOT / "README.md").read_text(), start):
+        lines = re.findall(rf"^\|.*\b{lesson}\.ipynb\).*\| (.*) \|$", text, re.MULTILINE)
+        assert lines == [f"{reading} + {sum(own)}" if own else reading] or (
+            text is start and lesson.startswith("00") and not lines
+        )
 
 
 def test_the_guide_is_short_and_its_example_works(monkeypatch):
