@@ -22,8 +22,8 @@ EMBEDDING_MASK = Exercise(
     "What `compute_mask` returns",
     embedding_mask,
     """Write `embedding_mask(ids, mask_zero)`: what `Embedding.compute_mask` returns for integer
-`ids` of shape `(B, T)`. Remember what it returns when `mask_zero` is False. Some people pad with
--1, so -1 may come as well: do what Keras does with it.""",
+`ids` of shape `(B, T)`. Remember what it returns when `mask_zero` is False. Exactly one
+id is padding.""",
     minutes=3,
     difficulty="easy",
     hints=(

@@ -143,7 +143,7 @@ def test_bidirectional():
         assert np.array_equal((half == 0).all(axis=-1), ~MASK)
 
 
-@claim("4.10", "With `go_backwards=True`, the output is reversed in time, but its mask is not.")
+@claim("4.10", "With `go_backwards=True`, the mask on the output is not reversed.")
 def test_go_backwards():
     ids = np.array([[1, 2, 0, 0], [3, 0, 0, 0]])
     embedding = keras.layers.Embedding(5, 2, mask_zero=True)

@@ -67,7 +67,7 @@ def test_none():
     assert np.allclose(mse(reduction="none"), np.where(MASK, SQUARES, 0))
 
 
-@claim("5.5", "Targets at padded steps do not change a masked loss.")
+@claim("5.5", "Finite targets at padded steps do not change a masked mean squared error.")
 def test_padded_targets():
     network = model()
     assert evaluate(network, Y_TRUE)[0] == evaluate(network, SPOILED)[0]

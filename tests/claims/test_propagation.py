@@ -137,7 +137,7 @@ def test_explicit(embedding, lstm):
         assert not same(result, lstm(x))
 
 
-@claim("3.6", "With two tensor arguments, an argument called `mask` stays `None`.")
+@claim("3.6", "With two tensor arguments, Keras does not fill in an argument called `mask`.")
 def test_two_tensors(embedding):
     x, layer = embedding(padded()), TwoTensors()
     layer(x, x)
