@@ -16,10 +16,16 @@ NOTEBOOKS ?= $(wildcard notebooks/$(LESSON)*.ipynb)
 LAB_FLAGS ?=
 PYTEST_FLAGS ?=
 VERSIONS ?=
+ONLY ?=
+FAULT ?=
+FAULTS_FLAGS ?= --notebooks
+ROUNDS ?=
+MODULE ?= padding
+MUTANTS_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv lab test test-unit test-notebooks style run slides claims bench layers wheel picture lock clean
+.PHONY: help .venv lab test test-unit test-notebooks style run slides claims faults determinism coverage mutants bench layers wheel picture lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -63,7 +69,19 @@ slides: $(READY) ## a deck for every lesson in build/slides (needs npm), to open
 	$(PY) tools/slides.py $(LESSON)
 
 claims: $(READY) ## ask every Keras since 3.0 every claim (VERSIONS="3.0 nightly": some)
-	$(PY) tools/claims.py $(VERSIONS)
+	$(PY) tools/claims.py $(VERSIONS) $(if $(ONLY),--only=$(ONLY))
+
+faults: $(READY) ## break Keras on purpose and see what notices (FAULT=mask-inverted: one)
+	$(PY) tools/faults.py $(FAULTS_FLAGS) $(FAULT)
+
+determinism: $(READY) ## make test five times: threads, order, time zone, locale, folder, no network
+	$(PY) tools/determinism.py $(ROUNDS)
+
+coverage: $(READY) ## lines and branches of course_lib that its tests run
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile -q --cov --cov-report=term-missing:skip-covered $(PYTEST_FLAGS)
+
+mutants: $(READY) ## change a module in one place after the other and see what notices (MODULE=padding)
+	$(PY) tools/mutants.py $(MODULE) $(MUTANTS_FLAGS)
 
 bench: $(READY) ## what takes how long, as ratios within one run
 	$(PY) bench/run.py

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.claims.report import HOLDS, VERDICTS, order, short
+from tests.claims._report import HOLDS, VERDICTS, order, short
 from tests.test_claims_match import claims_in_lessons, claims_in_tests
 from tools.claims import pinned, read_config, reason
 from tools.claims_table import MARKS, PAGE, TO_BE_WRITTEN, Table, row

@@ -318,6 +318,11 @@ class TestMasksAndLengths:
         lengths = np.array([0, 127], integers)
         assert mask_to_lengths(lengths_to_mask(lengths, 1000)).tolist() == [0, 127]
 
+    @pytest.mark.parametrize(("lengths", "wrong"), [([0, -2, 9], -2), ([5, 9, -1], 9)])
+    def test_the_first_wrong_length_is_named(self, lengths, wrong):
+        with pytest.raises(ValueError, match=f"between 0 and 5, got {wrong}$"):
+            lengths_to_mask(lengths, 5)
+
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),

@@ -20,6 +20,7 @@ NOT_OF_THE_PACKAGE = (
     "test_claims_match.py",
     "test_claims_table.py",
     "test_exercises_cells.py",
+    "test_faults.py",
     "test_lab.py",
     "test_notebooks.py",
     "test_project.py",

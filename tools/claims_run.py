@@ -9,18 +9,19 @@ ROOT = Path(__file__).resolve().parent.parent
 MINUTES = 15
 
 
-def ask(python, home, settings):
+def ask(python, home, settings, tests="tests/claims"):
     """Run the claims; return what the report says, or `{"failed": why there is none}`.
 
     Args:
         python: the interpreter of the environment to ask.
         home: a folder for the report, the log and what Keras and Matplotlib write.
         settings: environment variables of this run.
+        tests: the folder of all claims, or one file of it.
     """
     report = home / "report.json"
     report.unlink(missing_ok=True)
-    command = [str(python), "-m", "pytest", "tests/claims", "-q", "--tb=short"]
-    command += ["-p", "tests.claims.report", "--claims-report", str(report)]
+    command = [str(python), "-m", "pytest", tests, "-q", "--tb=short"]
+    command += ["-p", "tests.claims._report", "--claims-report", str(report)]
     command += ["-p", "no:cacheprovider", "--continue-on-collection-errors"]
     with (home / "log.txt").open("w") as log:
         try:

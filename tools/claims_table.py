@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from tests.claims.report import FAILS, HOLDS, NO_SUCH_THING, NOT_RUN, order  # noqa: E402
+from tests.claims._report import FAILS, HOLDS, NO_SUCH_THING, NOT_RUN, order  # noqa: E402
 from tests.test_claims_match import claims_in_tests  # noqa: E402
 
 PAGE = ROOT / "docs" / "claims.md"

@@ -1,4 +1,4 @@
-"""A pytest plugin that writes down, for each claim, whether it holds: `-p tests.claims.report`.
+"""A pytest plugin that writes down, for each claim, whether it holds: `-p tests.claims._report`.
 
 `--claims-report FILE` names the file, JSON. A claim with several tests, or one test with several
 parameters, has the worst of their verdicts.
@@ -95,7 +95,7 @@ def short(text, limit=150):
     text = re.sub(r"-?\d+\.\d{5,}(?:e[+-]\d+)?", lambda found: f"{float(found[0]):.4f}", text)
     text = " ".join(text.replace("\\n", " ").split())
     text = re.sub(r"^assert (?:False|False_) \+ where (?:False|False_) = ", "not ", text)
-    text = text.split(" + ")[0]
+    text = re.split(r" \+ (?:where|and) ", text)[0]
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 

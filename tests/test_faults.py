@@ -1,0 +1,58 @@
+"""Each fault is one change of the locked Keras, and docs/faults.md names a claim that notices."""
+
+import re
+
+import pytest
+
+from tests.needs import keras  # noqa: F401
+from tests.test_claims_match import claims_in_tests
+from tools import faults, faults_table
+
+FAULTS = faults.read_faults()
+ROW = re.compile(r"^\| .+ \(`([\w-]+)`\) \| `(.+)` \| (.+) \| (.+) \|$", re.MULTILINE)
+
+
+def test_there_are_enough():
+    assert len({fault["name"] for fault in FAULTS}) == len(FAULTS) >= 20
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["name"])
+def test_changes_one_place_of_the_installed_keras(fault):
+    path, text = faults.changed(fault, faults.keras_folder())
+    assert text != path.read_text()
+    compile(text, path.name, "exec")
+
+
+def test_a_text_that_is_not_there_is_refused():
+    fault = FAULTS[0] | {"search": "no such line"}
+    with pytest.raises(ValueError, match=r"must stand once .* 0 times"):
+        faults.changed(fault, faults.keras_folder())
+
+
+def test_the_overlay_leaves_the_environment_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(faults, "BUILD", tmp_path)
+    fault = FAULTS[0]
+    original = faults.keras_folder() / "src" / fault["file"]
+    before = original.read_text()
+    home = faults.overlay(fault)
+    assert (home / "keras" / "src" / fault["file"]).read_text() == faults.changed(
+        fault, faults.keras_folder()
+    )[1]
+    assert original.read_text() == before
+
+
+def test_the_page_tells_of_every_fault_and_who_noticed():
+    rows = ROW.findall(faults_table.PAGE.read_text())
+    assert [row[:2] for row in rows] == [(fault["name"], fault["file"]) for fault in FAULTS]
+    known = {number for number, *_ in claims_in_tests()}
+    for name, _, claims, _ in rows:
+        assert set(claims.split(", ")) <= known, name
+
+
+def test_a_fault_that_nothing_notices_is_told():
+    outcome = {FAULTS[0]["name"]: {"claims": ["1.2"]}, FAULTS[1]["name"]: {"claims": []}}
+    page = faults_table.page(FAULTS[:2], outcome, [("1.2", "a", "x"), ("1.3", "b", "x")])
+    assert "1 of 2 faults" in page
+    assert [row[2] for row in ROW.findall(page)] == ["1.2", "**none**"]
+    assert "- **1.3** b" in page
+    assert "- **1.2** a" not in page

@@ -1,0 +1,150 @@
+"""Break Keras on purpose and see which claims notice: `make faults [FAULT="name name"]`.
+
+Each fault of tools/faults/*.toml is one change of the locked Keras. It goes into a copy of the
+package below build/faults/, put before the environment's own by PYTHONPATH; .venv is not touched.
+The claims run against every copy, with `--notebooks` the lessons too, and docs/faults.md says what
+noticed. If all are asked, a copy without a change comes first: there, nothing may turn red.
+"""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from tests.claims._report import HOLDS, NO_SUCH_THING  # noqa: E402
+from tools import faults_table  # noqa: E402
+from tools.claims_run import ask, environment  # noqa: E402
+
+BUILD = ROOT / "build" / "faults"
+TABLES = ROOT / "tools" / "faults"
+CONTROL = {"name": "nothing-changed", "what": "no change"}
+
+
+def read_faults():
+    """Return every fault, in the order of the files and of their tables."""
+    return [
+        fault
+        for path in sorted(TABLES.glob("*.toml"))
+        for fault in tomllib.loads(path.read_text())["fault"]
+    ]
+
+
+def keras_folder():
+    """Return the folder of the installed Keras without importing it."""
+    return Path(importlib.util.find_spec("keras").submodule_search_locations[0])
+
+
+def changed(fault, keras):
+    """Return (file, its changed text); raise if the searched text does not stand there once."""
+    path = keras / "src" / fault["file"]
+    text = path.read_text()
+    if text.count(fault["search"]) != 1:
+        raise ValueError(
+            f"fault {fault['name']}: `search` must stand once in {fault['file']}, "
+            f"it stands there {text.count(fault['search'])} times"
+        )
+    return path, text.replace(fault["search"], fault["replace"])
+
+
+def overlay(fault):
+    """Return the folder that holds a Keras with this fault, made anew."""
+    home = BUILD / fault["name"]
+    shutil.rmtree(home, ignore_errors=True)
+    keras = keras_folder()
+    shutil.copytree(keras, home / "keras", copy_function=link_or_copy)
+    if "search" in fault:
+        path, text = changed(fault, keras)
+        target = home / "keras" / path.relative_to(keras)
+        # The copy is a second name of the same file: take it away before writing.
+        target.unlink()
+        target.write_text(text)
+        for compiled in (target.parent / "__pycache__").glob(f"{target.stem}.*.pyc"):
+            compiled.unlink()
+    return home
+
+
+def link_or_copy(source, target):
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def red_notebooks(home, settings):
+    """Return the notebooks with a cell that fails or shows something else."""
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "--tb=no"]
+    command += ["--nbval-cell-timeout=300", "-p", "tests.nbval_pictures", "-p", "no:cacheprovider"]
+    command += ["-n", "2", "--dist", "loadfile", "-rfE"]
+    done = subprocess.run(
+        [*command, *map(str, sorted((ROOT / "notebooks").glob("*.ipynb")))],
+        cwd=ROOT,
+        env=environment(home, settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    (home / "notebooks.txt").write_text(done.stdout)
+    red = re.findall(r"^(?:FAILED|ERROR) notebooks/(\w+)\.ipynb::", done.stdout, re.MULTILINE)
+    if done.returncode > 1 and not red:
+        raise RuntimeError(f"the notebooks could not be run: {home / 'notebooks.txt'}")
+    return sorted(set(red))
+
+
+def run(fault, notebooks):
+    """Ask claims and notebooks under a fault; print a line and keep the outcome."""
+    started = time.monotonic()
+    print(f"{fault['name']:>32}:", end="", flush=True)
+    home = overlay(fault)
+    settings = {"PYTHONPATH": os.pathsep.join([str(home), str(ROOT)])}
+    answer = ask(sys.executable, home, settings)
+    outcome = {"fault": fault, "failed": answer.get("failed")}
+    outcome["claims"] = [
+        number
+        for number, entry in answer.get("claims", {}).items()
+        if entry["verdict"] not in (HOLDS, NO_SUCH_THING)
+    ]
+    outcome["broken"] = sorted(answer.get("broken", {}))
+    if notebooks:
+        outcome["notebooks"] = red_notebooks(home, settings)
+    shutil.rmtree(home / "keras")
+    (home / "outcome.json").write_text(json.dumps(outcome, indent=1))
+    said = ", ".join([*outcome["claims"], *outcome["broken"], *outcome.get("notebooks", [])])
+    print(f" {time.monotonic() - started:.0f} s: {outcome['failed'] or said or 'NOTHING NOTICES'}")
+    return outcome
+
+
+def main(*arguments):
+    notebooks = "--notebooks" in arguments
+    names = [argument for argument in arguments if argument != "--notebooks"]
+    faults = read_faults()
+    if unknown := set(names) - {fault["name"] for fault in faults}:
+        sys.exit(f"no fault {', '.join(sorted(unknown))} in {TABLES.relative_to(ROOT)}")
+    control = run(CONTROL, notebooks) if not names else {}
+    if any(control.get(part) for part in ("failed", "claims", "broken", "notebooks")):
+        sys.exit("an unchanged Keras turns something red: mend that first")
+    by_name = {fault["name"]: fault for fault in faults}
+    for name in names or by_name:
+        run(by_name[name], notebooks)
+    outcomes = {}
+    for fault in faults:
+        path = BUILD / fault["name"] / "outcome.json"
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        # An outcome of the same name but another change tells nothing.
+        if kept.get("fault") == fault:
+            outcomes[fault["name"]] = kept
+    faults_table.write(faults, outcomes)
+    missed = [f["name"] for f in faults if not outcomes.get(f["name"], {}).get("claims")]
+    if missed:
+        sys.exit(f"no claim notices, or not asked yet: {', '.join(missed)}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

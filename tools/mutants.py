@@ -1,0 +1,82 @@
+"""Change a module of course_lib in one place after the other: `make mutants MODULE=padding`.
+
+A change that no test notices is a survivor: a test is missing, or the change changes nothing. The
+tests run against a copy of the tracked files below build/mutants/, by cosmic-ray, in an environment
+of its own. With `--numpy` they run where Keras is not installed: the tests that compare with it are
+skipped, and the run takes a fraction of the time.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "mutants"
+TREE = BUILD / "tree"
+OWN = BUILD / "env" / "bin" / "python"
+NEEDS = ["cosmic-ray==8.7.0", "numpy", "matplotlib", "pytest", "hypothesis"]
+CONFIG = """\
+[cosmic-ray]
+module-path = "course_lib/{module}.py"
+timeout = 120.0
+excluded-modules = []
+test-command = "{python} -m pytest -x -q -p no:cacheprovider --hypothesis-seed=0 {tests}"
+
+[cosmic-ray.distributor]
+name = "local"
+"""
+
+
+def make_environment():
+    if OWN.exists():
+        return
+    uv = [sys.executable, "-m", "uv"]
+    subprocess.run([*uv, "venv", "--quiet", str(OWN.parent.parent)], check=True)
+    subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(OWN), *NEEDS], check=True)
+
+
+def copy_tree():
+    """Copy what git tracks, as it stands in the working tree."""
+    shutil.rmtree(TREE, ignore_errors=True)
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    for name in filter(None, names.stdout.decode().split("\0")):
+        if (ROOT / name).is_file() and not name.startswith("notebooks/"):
+            (TREE / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, TREE / name)
+
+
+def cosmic_ray(*arguments, **options):
+    command = [str(OWN.parent / "cosmic-ray"), *arguments]
+    return subprocess.run(command, cwd=TREE, text=True, **options)
+
+
+def survivors(dump):
+    """Return the changes that no test noticed, as diffs, and the number of all."""
+    jobs = re.split(r"(?m)^(?=\[job-id\] )", dump)[1:]
+    alive = [job for job in jobs if "test outcome: TestOutcome.SURVIVED" in job]
+    return [job.partition("=== DIFF ===")[2].strip() for job in alive], len(jobs)
+
+
+def main(module, *flags):
+    make_environment()
+    copy_tree()
+    tests = f"tests/test_{module.lstrip('_')}.py"
+    python = OWN if "--numpy" in flags else Path(sys.executable)
+    config, session = BUILD / f"{module}.toml", BUILD / f"{module}.sqlite"
+    config.write_text(CONFIG.format(module=module, python=python, tests=tests))
+    session.unlink(missing_ok=True)
+    cosmic_ray("init", str(config), str(session), check=True)
+    cosmic_ray("baseline", str(config), check=True)
+    cosmic_ray("exec", str(config), str(session), check=True)
+    report = [str(OWN.parent / "cr-report"), "--show-diff", str(session)]
+    dump = subprocess.run(report, cwd=TREE, capture_output=True, text=True, check=True).stdout
+    alive, number = survivors(dump)
+    for diff in alive:
+        print(diff, end="\n\n")
+    print(f"course_lib/{module}.py: {number - len(alive)} of {number} changes noticed")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
