@@ -253,3 +253,5 @@ class Page:
         self.name = None
         self.do("panel?.dispose();")
         self.server.end_kernels()
+        # What the page was asking the kernel meanwhile, it calls a cancelled future.
+        self.forget()
