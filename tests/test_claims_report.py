@@ -96,7 +96,13 @@ def test_verdicts(claims):
 
 
 def test_what_was_seen(claims):
-    assert claims["1.1"] == {"sentence": "It holds.", "verdict": HOLDS, "seen": ""}
+    assert claims["1.1"] == {
+        "sentence": "It holds.",
+        "test": "test_1",
+        "verdict": HOLDS,
+        "seen": "",
+    }
+    assert claims["1.8"]["test"] == "test_8"
     assert "(1 + 1) == 3" in claims["1.2"]["seen"]
     assert "DID NOT RAISE" in claims["1.3"]["seen"]
     assert claims["1.4"]["seen"] == "that layer"

@@ -1,5 +1,6 @@
 """Write docs/claims.md: claims × versions of Keras, and what was seen where one does not hold."""
 
+import ast
 import sys
 from collections import Counter
 from itertools import groupby
@@ -38,12 +39,14 @@ class Table:
         outcomes: by a version's name, what `tools/claims.py` kept of its run.
         config: what stands in `claims_versions.toml`.
         claims: (number, sentence, module) of every claim.
+        tests: by a claim's number, the name of its test.
     """
 
-    def __init__(self, outcomes, config, claims):
+    def __init__(self, outcomes, config, claims, tests=()):
         self.outcomes = outcomes
         self.versions = config["version"]
         self.notes = config.get("note", [])
+        self.tests = dict(tests) or {number: "" for number, *_ in claims}
         self.claims = sorted(set(claims), key=lambda claim: order(claim[0]))
         self.names = [version["name"] for version in self.versions]
         self.locked = next(v["name"] for v in self.versions if "locked" in v)
@@ -59,7 +62,8 @@ class Table:
         found = outcome["claims"].get(number)
         if found is None:
             return NOT_RUN, outcome["broken"].get(module, "not asked yet")
-        if found["sentence"] != sentence:
+        if found["sentence"] != sentence and found.get("test") != self.tests.get(number):
+            # Another wording over the same test is the same claim; another test is another one.
             return NOT_RUN, "asked with another wording"
         return found["verdict"], found["seen"]
 
@@ -187,9 +191,20 @@ def row(cells):
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
+def test_names():
+    """Return the name of each claim's test, by the claim's number."""
+    found = {}
+    for path in sorted((ROOT / "tests" / "claims").glob("test_*.py")):
+        for function in ast.walk(ast.parse(path.read_text())):
+            for decorator in getattr(function, "decorator_list", []):
+                if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "claim":
+                    found[ast.literal_eval(decorator.args[0])] = function.name
+    return found
+
+
 def say_differences(outcomes, config):
     """Print what the coming release answers differently."""
-    table = Table(outcomes, config, claims_in_tests())
+    table = Table(outcomes, config, claims_in_tests(), test_names())
     found = list(table.differences())
     for name, claim in found:
         verdict, seen = table.entry(claim, name)
@@ -200,7 +215,7 @@ def say_differences(outcomes, config):
 
 def write(outcomes, config):
     """Write the page."""
-    table = Table(outcomes, config, claims_in_tests())
+    table = Table(outcomes, config, claims_in_tests(), test_names())
     PAGE.write_text(table.page())
     for number in table.unused_notes():
         print(f"the note on claim {number} tells of a difference that is not there any more")

@@ -47,13 +47,12 @@ class Report:
         mark = item.get_closest_marker("claim")
         if mark is not None and (report.when == "call" or not report.passed):
             number, sentence = mark.args
-            self.add(number, sentence, *verdict(report, call))
+            self.add(number, sentence, item.originalname, *verdict(report, call))
         return report
 
-    def add(self, number, sentence, name, seen):
-        entry = self.claims.setdefault(
-            number, {"sentence": sentence, "verdict": name, "seen": seen}
-        )
+    def add(self, number, sentence, test, name, seen):
+        new = {"sentence": sentence, "test": test, "verdict": name, "seen": seen}
+        entry = self.claims.setdefault(number, new)
         if VERDICTS.index(name) < VERDICTS.index(entry["verdict"]):
             entry.update(verdict=name, seen=seen)
 
