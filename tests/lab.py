@@ -154,7 +154,7 @@ class Page:
         self.page.wait_for_function("() => window.jupyterapp")
         # JupyterLab opens the notebook late, and whatever was opened before loses its focus.
         self.page.wait_for_selector(".jp-NotebookPanel")
-        self.open("00_start_here.ipynb")
+        self._show("00_start_here.ipynb")
 
     def do(self, script, argument=None):
         """Run JavaScript that knows `app`, the open notebook's `panel`, and `argument`."""
@@ -171,6 +171,9 @@ class Page:
     def open(self, name):
         """Open a notebook in place of the one before; wait until its kernel can be asked."""
         self.close()
+        self._show(name)
+
+    def _show(self, name):
         self.name = name
         self.do(
             """
