@@ -92,6 +92,8 @@ def _wanted():
 
     for text in metadata.requires("course-lib"):
         requirement = Requirement(text)
+        if requirement.name == "editables":
+            continue  # An editable install adds it by itself; no lesson needs it.
         for extra in ("", "course"):
             if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
                 yield requirement.name, str(requirement.specifier)

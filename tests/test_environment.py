@@ -52,6 +52,12 @@ def test_every_requirement_of_the_course_is_asked_for(installed):
     assert not asked & {"ruff", "playwright"}
 
 
+def test_what_an_editable_install_adds_is_not_asked_for(installed, monkeypatch):
+    texts = [*metadata.requires("course-lib"), "editables~=0.3"]
+    monkeypatch.setattr(environment.metadata, "requires", lambda name: texts)
+    assert "editables" not in {row.name for row in check_environment().rows}
+
+
 def test_a_missing_package(installed):
     del installed["nbval"]
     found = row("nbval")

@@ -108,6 +108,7 @@ def run(number, threads, order, zone, language, prefix):
             encoding="utf-8",
             errors="replace",
         )
+        log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(done.stdout, encoding="utf-8")
         said = "passed" if part == "style" else count(done.stdout)
         if done.returncode:
