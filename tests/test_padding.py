@@ -1,5 +1,6 @@
 """`pad` beside `keras.utils.pad_sequences`, and what must hold for masks and the masked mean."""
 
+from collections import deque
 from unittest import mock
 
 import numpy as np
@@ -129,6 +130,11 @@ class TestPadBesideKeras:
     def test_rows_of_a_keras_tensor(self, keras):
         rows = [keras.ops.convert_to_tensor([1, 2]), keras.ops.convert_to_tensor([3])]
         assert pad(rows, dtype="int32").tolist() == [[1, 2], [3, 0]]
+
+
+@pytest.mark.parametrize("container", [deque, lambda rows: dict(enumerate(rows)).values()])
+def test_rows_in_a_container_without_slices(container):
+    assert pad(container([[1], [2, 3]])).tolist() == [[1, 0], [2, 3]]
 
 
 class TestPadsOwnDtype:
