@@ -20,27 +20,33 @@ def pack_lists(rows, maxlen, dtype, padding, truncating, value):
     number = _number(first_row(rows), dtype, value)
     if number is None:
         return None
-    lengths = lengths_of(rows)
-    maxlen = int(lengths.max()) if maxlen is None else maxlen
-    kept = np.minimum(lengths, maxlen)
+    try:
+        lengths = set(map(len, rows))
+    except TypeError:
+        return None
+    maxlen = max(lengths) if maxlen is None else maxlen
+    too_long = max(lengths) > maxlen
     packers = [None] * (maxlen + 1)  # a list: looked up by length 100,000 times
-    for length in set(kept.tolist()):
+    for length in {min(length, maxlen) for length in lengths}:
         packers[length] = _packer(length, maxlen, number, padding)
     rectangle = np.empty((len(rows), maxlen), number)
     height = 1 + CHUNK_BYTES // (1 + maxlen * number.itemsize)
+    kinds = (list, tuple)
     for start in range(0, len(rows), height):
-        part = slice(start, start + height)
-        chunk = rows[part]
-        if not set(map(type, chunk)) <= {list, tuple}:
-            return None
-        chunk = truncate(chunk, lengths[part], maxlen, truncating, start)
+        chunk = rows[start : start + height]
+        if too_long:
+            chunk = truncate(chunk, lengths_of(chunk), maxlen, truncating, start)
         try:
-            packed = [packers[len(row)](*row) for row in chunk]
+            packed = [packers[len(row)](*row) for row in chunk if type(row) in kinds]
         except (struct.error, TypeError, OverflowError):
             return None
-        rectangle[part] = np.frombuffer(b"".join(packed), number).reshape(len(chunk), maxlen)
+        if len(packed) < len(chunk):
+            return None
+        steps = np.frombuffer(b"".join(packed), number)
+        rectangle[start : start + height] = steps.reshape(len(chunk), maxlen)
     fill = as_fill(value, number)
     if any(fill.tobytes()):
+        kept = np.minimum(lengths_of(rows), maxlen)
         rectangle[~real_steps(kept, maxlen, padding)] = fill
     return rectangle
 
