@@ -32,7 +32,7 @@ help: ## this list
 
 .venv: $(READY) ## set everything up in .venv (every other target does this first)
 
-$(READY): requirements.lock pyproject.toml tools/check_python.py tools/page_config.json
+$(READY): requirements.lock pyproject.toml tools/check_python.py $(wildcard tools/labconfig/*.json)
 	@$(PYTHON) tools/check_python.py
 	@echo "Setting up .venv; the first time downloads about 500 MB."
 	@$(PYTHON) -m venv --clear .venv
@@ -41,12 +41,14 @@ $(READY): requirements.lock pyproject.toml tools/check_python.py tools/page_conf
 	@$(PY) -m uv pip install --quiet --python $(PY) --no-deps --no-build-isolation -e .
 	@$(PY) -c "import matplotlib.font_manager"
 	@# JupyterLab asks at its first start whether it may fetch news. Nothing here fetches anything.
-	@mkdir -p .venv/etc/jupyter/labconfig && cp tools/page_config.json .venv/etc/jupyter/labconfig/
+	@# And it shows Markdown as source; a link from a lesson to docs/ should open a page to read.
+	@mkdir -p .venv/etc/jupyter/labconfig && cp tools/labconfig/*.json .venv/etc/jupyter/labconfig/
 	@touch $(READY)
 	@$(PY) -m course_lib
 
 lab: $(READY) ## open JupyterLab on the first lesson
 	$(PY) -m jupyter lab notebooks/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
+	  --ServerApp.root_dir="$(CURDIR)" \
 	  --LabApp.extension_manager=readonly \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_FLAGS)
 

@@ -61,11 +61,8 @@ class Server:
         self.address = f"http://127.0.0.1:{free_port()}"
 
     def __enter__(self):
-        shutil.copytree(
-            ROOT / "notebooks",
-            self.notebooks,
-            ignore=shutil.ignore_patterns(".*"),
-        )
+        for name in ("notebooks", "docs"):
+            shutil.copytree(ROOT / name, self.folder / name, ignore=shutil.ignore_patterns(".*"))
         for name in ("Makefile", "kernel.env", "tools", "requirements.lock", "pyproject.toml"):
             (self.folder / name).symlink_to(ROOT / name)
         (self.folder / ".venv").symlink_to(ROOT / ".venv")
@@ -150,7 +147,7 @@ class Page:
 
     def start(self):
         """Open the page that `make lab` opens."""
-        self.page.goto(f"{self.server.address}/lab/tree/00_start_here.ipynb?token={TOKEN}")
+        self.page.goto(f"{self.server.address}/lab/tree/notebooks/00_start_here.ipynb?token={TOKEN}")
         self.page.wait_for_function("() => window.jupyterapp")
         # JupyterLab opens the notebook late, and whatever was opened before loses its focus.
         self.page.wait_for_selector(".jp-NotebookPanel")
@@ -178,7 +175,7 @@ class Page:
         self.do(
             """
             const opened = await app.commands.execute(
-              'docmanager:open', {path: argument, factory: 'Notebook'});
+              'docmanager:open', {path: `notebooks/${argument}`, factory: 'Notebook'});
             window.opened = opened;
             app.shell.activateById(opened.id);
             await within(`${argument} is read`, opened.context.ready);
@@ -239,7 +236,7 @@ class Page:
         name = self.do(
             "await within('the notebook is saved', panel.context.save());return panel.context.path;"
         )
-        return json.loads((self.server.notebooks / name).read_text())
+        return json.loads((self.server.folder / name).read_text())
 
     def forget(self):
         """Forget what was noted so far."""

@@ -7,6 +7,7 @@ written here, so that it does not hang on a lesson's words, and in the first exe
 """
 
 import json
+import re
 import shutil
 from itertools import groupby
 
@@ -245,6 +246,26 @@ def test_what_is_folded_can_be_unfolded(small):
 
 def test_a_slider_changes_the_picture(small):
     move_slider(small, NUMBER["explorer"])
+
+
+@pytest.mark.parametrize(
+    ("lesson", "target"),
+    [
+        (path.name, target)
+        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+        for target in sorted(set(re.findall(r"\]\(\.\./(docs/[\w.]+)\)", path.read_text())))
+    ],
+)
+def test_a_link_to_a_page_opens_it_to_read(lab, lesson, target):
+    from playwright.sync_api import expect
+
+    heading = (ROOT / target).read_text().partition("\n")[0].removeprefix("# ")
+    stored = json.loads((lab.server.notebooks / lesson).read_text())
+    (number,) = [n for n, cell in enumerate(stored["cells"]) if f"(../{target})" in source(cell)]
+    lab.open(lesson)
+    lab.cell(number).locator(f'a[href*="{target}"]').click()
+    expect(lab.page.locator(".jp-MarkdownViewer h1")).to_contain_text(heading)
+    lab.do("app.shell.currentWidget.dispose();")
 
 
 def test_the_first_exercise_of_the_course(lab):
