@@ -147,7 +147,9 @@ class Page:
 
     def start(self):
         """Open the page that `make lab` opens."""
-        self.page.goto(f"{self.server.address}/lab/tree/notebooks/00_start_here.ipynb?token={TOKEN}")
+        self.page.goto(
+            f"{self.server.address}/lab/tree/notebooks/00_start_here.ipynb?token={TOKEN}"
+        )
         self.page.wait_for_function("() => window.jupyterapp")
         # JupyterLab opens the notebook late, and whatever was opened before loses its focus.
         self.page.wait_for_selector(".jp-NotebookPanel")
