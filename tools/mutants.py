@@ -1,15 +1,19 @@
 """Change a module of course_lib in one place after the other: `make mutants MODULE=padding`.
 
 A change that no test notices is a survivor: a test is missing, or the change changes nothing. The
-tests run against a copy of the tracked files below build/mutants/, by cosmic-ray, in an environment
-of its own. With `--numpy` they run where Keras is not installed: the tests that compare with it are
-skipped, and the run takes a fraction of the time.
+tests run against a copy of the tracked files below build/mutants/, by cosmic-ray, with Keras
+imported once for all of them (tools/warm_tests.py). With `--numpy` they run where Keras is not
+installed, in an environment of their own: the tests that compare with it are skipped. What the runs
+of all lesson modules left, and why, stands in docs/mutants.md.
 """
 
+import contextlib
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,7 +26,7 @@ CONFIG = """\
 module-path = "course_lib/{module}.py"
 timeout = 120.0
 excluded-modules = []
-test-command = "{python} -m pytest -x -q -p no:cacheprovider --hypothesis-seed=0 {tests}"
+test-command = "{runner} -x -q -p no:cacheprovider --hypothesis-seed=0 {tests}"
 
 [cosmic-ray.distributor]
 name = "local"
@@ -52,6 +56,27 @@ def cosmic_ray(*arguments, **options):
     return subprocess.run(command, cwd=TREE, text=True, **options)
 
 
+@contextlib.contextmanager
+def tests_with(numpy_alone):
+    """Return the words that run pytest, where Keras is not installed or where it is imported."""
+    if numpy_alone:
+        yield f"{OWN} -m pytest"
+        return
+    script, address = ROOT / "tools" / "warm_tests.py", tempfile.mktemp(prefix="warm-tests-")
+    server = subprocess.Popen([sys.executable, script, "serve", address], cwd=TREE)
+    try:
+        while not Path(address).exists():
+            if server.poll() is not None:
+                sys.exit("the server of tools/warm_tests.py did not start")
+            time.sleep(0.1)
+        yield f"{sys.executable} {script} ask {address}"
+    finally:
+        server.kill()
+        server.wait()
+        Path(address).unlink(missing_ok=True)
+        Path(f"{address}.log").unlink(missing_ok=True)
+
+
 def survivors(dump):
     """Return the changes that no test noticed, as diffs, and the number of all."""
     jobs = re.split(r"(?m)^(?=\[job-id\] )", dump)[1:]
@@ -63,13 +88,13 @@ def main(module, *flags):
     make_environment()
     copy_tree()
     tests = f"tests/test_{module.lstrip('_')}.py"
-    python = OWN if "--numpy" in flags else Path(sys.executable)
     config, session = BUILD / f"{module}.toml", BUILD / f"{module}.sqlite"
-    config.write_text(CONFIG.format(module=module, python=python, tests=tests))
     session.unlink(missing_ok=True)
-    cosmic_ray("init", str(config), str(session), check=True)
-    cosmic_ray("baseline", str(config), check=True)
-    cosmic_ray("exec", str(config), str(session), check=True)
+    with tests_with("--numpy" in flags) as runner:
+        config.write_text(CONFIG.format(module=module, runner=runner, tests=tests))
+        cosmic_ray("init", str(config), str(session), check=True)
+        cosmic_ray("baseline", str(config), check=True)
+        cosmic_ray("exec", str(config), str(session), check=True)
     report = [str(OWN.parent / "cr-report"), "--show-diff", str(session)]
     dump = subprocess.run(report, cwd=TREE, capture_output=True, text=True, check=True).stdout
     alive, number = survivors(dump)
