@@ -167,15 +167,21 @@ class Recording:
         for tensor in outputs:
             self.made_by[id(tensor)] = (kind, [id(one) for one in inputs], line)
 
-    def ancestors(self, tensors):
-        """Return the ids of the tensors that these were made of, themselves included."""
-        found, waiting = set(), [id(tensor) for tensor in tensors]
+    def ancestors(self, tensors, until=()):
+        """Return the ids of the tensors that these were made of, themselves included, latest first.
+
+        Args:
+            tensors: where to start.
+            until: ids of tensors that are returned, but behind which nobody looks.
+        """
+        found, waiting = {}, [id(tensor) for tensor in tensors]  # a dict keeps the order
         while waiting:
             place = waiting.pop()
             if place not in found:
-                found.add(place)
-                waiting.extend(self.made_by.get(place, (None, [], None))[1])
-        return found
+                found[place] = None
+                if place not in until and place in self.made_by:
+                    waiting.extend(self.made_by[place][1])
+        return list(found)
 
 
 def mask_of(tensor):

@@ -267,19 +267,10 @@ def lost_on_the_way(tensor, call, recording):
             known.update({id(t): mask for _, _, t, mask in earlier.inputs})
     if id(tensor) in known:
         return None
-    kinds, masks, waiting, seen = [], [], [id(tensor)], set()
-    while waiting:
-        place = waiting.pop()
-        if place in seen:
-            continue
-        seen.add(place)
-        if place in known:
-            if known[place] is not None:
-                masks.append(known[place])
-        elif place in recording.made_by:
-            kind, inputs, _ = recording.made_by[place]
-            kinds.insert(0, kind)
-            waiting.extend(inputs)
+    way = recording.ancestors([tensor], until=known)
+    masks = [known[place] for place in way if known.get(place) is not None]
+    made = [place for place in reversed(way) if place not in known and place in recording.made_by]
+    kinds = [recording.made_by[place][0] for place in made]
     return (kinds, masks) if masks else None
 
 

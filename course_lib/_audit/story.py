@@ -82,7 +82,7 @@ class Story(Causes):
         wrong = [mine for mine, other in self.outputs if self.state(mine, other) == "unsound"]
         turned = [mine for mine, other in self.outputs if self.state(mine, other) == "reversed"]
         causes = [self._misaligned(tensor, None) for tensor in turned]
-        relevant = self.run.ancestors(wrong)
+        relevant = set(self.run.ancestors(wrong))
         for call in self.calls:
             states = self.output_states(call)
             bad = [
@@ -132,22 +132,20 @@ class Story(Causes):
     def _nearest(self, tensor, call):
         """Look back from a tensor to those that layers gave out: their ids, and the operations."""
         known = self._known(call)
-        near, kinds, lines = [], [], []
-        waiting, seen = [id(tensor)], set()
-        while waiting:
-            place = waiting.pop()
-            if place in seen:
-                continue
-            seen.add(place)
-            if place in known and place != id(tensor):
-                near.append(place)
-            elif place in self.run.made_by:
-                kind, inputs, line = self.run.made_by[place]
-                if kind not in PLUMBING and kind not in kinds:
-                    kinds.insert(0, kind)
-                    lines.insert(0, line)
-                waiting.extend(inputs)
-        return near, kinds, lines
+        known.pop(id(tensor), None)
+        way = self.run.ancestors([tensor], until=known)
+        operations = {}  # the first line of source that each was called from
+        for place in reversed(way):
+            if place not in known and place in self.run.made_by:
+                kind, _, line = self.run.made_by[place]
+                if kind not in PLUMBING:
+                    operations.pop(kind, None)
+                    operations[kind] = line
+        return (
+            [place for place in way if place in known],
+            list(operations),
+            list(operations.values()),
+        )
 
     def _of_call(self, call, bad):
         import keras
@@ -167,7 +165,6 @@ class Story(Causes):
 
     def _is_made_inside(self, tensor, call):
         """Return True if no call inside gave out the tensor, nor an unsound one it was made of."""
-        last = call.children[-1] if call.children else None
         known = {}
         for earlier in self.calls:
             if self.order[id(earlier)] < self.order[id(call)]:
@@ -175,20 +172,8 @@ class Story(Causes):
                 known.update({id(t): state for (t, _), state in pairs})
         if id(tensor) in known:
             return False
-        if last is None:
-            return True
-        waiting, seen = [id(tensor)], set()
-        while waiting:
-            place = waiting.pop()
-            if place in seen:
-                continue
-            seen.add(place)
-            if place in known:
-                if known[place] == "unsound":
-                    return False
-                continue
-            waiting.extend(self.run.made_by.get(place, (None, [], None))[1])
-        return True
+        way = self.run.ancestors([tensor], until=known)
+        return not any(known.get(place) == "unsound" for place in way)
 
 
 def _pairs(run, reference):
