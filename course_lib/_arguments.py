@@ -19,6 +19,21 @@ def as_integer(value, name, *, at_least):
     return number
 
 
+def as_layer(value, name, *, by, since):
+    """Return `value` if it is a layer of Keras, in a Keras not older than `since`, as "3.8"."""
+    import keras
+
+    if _release(keras.__version__) < _release(since):
+        raise RuntimeError(f"`{by}` needs Keras {since} or later, got Keras {keras.__version__}")
+    if not isinstance(value, keras.layers.Layer):
+        raise TypeError(f"`{name}` must be a Keras model or layer, got {type(value).__name__}")
+    return value
+
+
+def _release(version):
+    return tuple(map(int, version.split(".")[:2]))
+
+
 def as_choice(value, name, choices):
     """Return `value` if it is one of `choices`, which are strings."""
     if not isinstance(value, str) or value not in choices:

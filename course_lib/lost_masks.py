@@ -36,6 +36,7 @@ def audit(model, x, y=None, sample_weight=None, mask=None):
         TypeError: `model` is no Keras layer, `x` holds no numbers, or `mask` is not bool.
         ValueError: there is no padding in the batch, or nothing else; shapes do not fit; the model
             does not run on other lengths.
+        RuntimeError: Keras is older than 3.8.
     """
     return Audit(model, x, y, sample_weight, mask).run()
 

@@ -4,6 +4,7 @@ import html
 
 import numpy as np
 
+from course_lib._arguments import as_layer
 from course_lib._mask_words import NONE, Letters, shown_received, what_it_did
 from course_lib._recorder import Recording, mask_of
 from course_lib._state import build, unchanged
@@ -140,6 +141,7 @@ def trace(model, x, mask=None):
 
     Raises:
         TypeError: `model` is not a Keras layer, or `mask` is not bool.
+        RuntimeError: Keras is older than 3.1.
     """
     return trace_of(record(model, x, mask))
 
@@ -159,8 +161,7 @@ def record(model, x, mask=None, follow=True, training=False):
     """Call the model once and return the `Recording`; the model is left as it was."""
     import keras
 
-    if not isinstance(model, keras.layers.Layer):
-        raise TypeError(f"`model` must be a Keras model or layer, got {type(model).__name__}")
+    as_layer(model, "model", by="trace", since="3.1")
     tree = keras.tree
     inputs = tree.map_structure(keras.ops.convert_to_tensor, x)
     kwargs = {"training": training}

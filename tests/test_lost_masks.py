@@ -153,6 +153,15 @@ def test_what_is_no_model_says_so():
         audit(lambda x: x, IDS)
 
 
+def test_a_keras_that_is_too_old_says_so(monkeypatch):
+    for version in ("2.15.0", "3.0.5", "3.7.0"):
+        monkeypatch.setattr(keras, "__version__", version)
+        with pytest.raises(
+            RuntimeError, match=f"`audit` needs Keras 3.8 or later, got .*{version}"
+        ):
+            audit(tagger(), IDS)
+
+
 def test_a_model_that_takes_one_length_only_says_so():
     model = keras.Sequential([keras.Input((6,)), embedding(), layers.Flatten(), layers.Dense(1)])
     with pytest.raises(ValueError, match="must run on rows of other lengths"):

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from course_lib import _recorder
+from course_lib._arguments import as_layer
 from course_lib._audit.batch import View, attached
 from course_lib._audit.causes import Cause
 from course_lib._audit.outputs import OutputTest, listed
@@ -23,11 +24,8 @@ class Audit(OutputTest):
     """One audit of one model on one batch; `run` does it."""
 
     def __init__(self, model, x, y, sample_weight, mask):
-        import keras
-
-        if not isinstance(model, keras.layers.Layer):
-            raise TypeError(f"`model` must be a Keras model or layer, got {type(model).__name__}")
-        self.model, self.x, self.y, self.sample_weight = model, x, y, sample_weight
+        self.model = as_layer(model, "model", by="audit", since="3.8")
+        self.x, self.y, self.sample_weight = x, y, sample_weight
         self.leaves = read_inputs(x)
         self.masks = read_mask(mask, x, self.leaves)
         self.mask = mask
