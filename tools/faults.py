@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,7 +105,9 @@ def run(fault, notebooks):
     print(f"{fault['name']:>32}:", end="", flush=True)
     home = overlay(fault)
     settings = {"PYTHONPATH": os.pathsep.join([str(home), str(ROOT)])}
-    answer = ask(sys.executable, home, settings)
+    with ThreadPoolExecutor() as side_by_side:
+        lessons = side_by_side.submit(red_notebooks, home, settings) if notebooks else None
+        answer = ask(sys.executable, home, settings)
     outcome = {"fault": fault, "failed": answer.get("failed")}
     outcome["claims"] = [
         number
@@ -112,8 +115,8 @@ def run(fault, notebooks):
         if entry["verdict"] not in (HOLDS, NO_SUCH_THING)
     ]
     outcome["broken"] = sorted(answer.get("broken", {}))
-    if notebooks:
-        outcome["notebooks"] = red_notebooks(home, settings)
+    if lessons is not None:
+        outcome["notebooks"] = lessons.result()
     shutil.rmtree(home / "keras")
     (home / "outcome.json").write_text(json.dumps(outcome, indent=1))
     said = ", ".join([*outcome["claims"], *outcome["broken"], *outcome.get("notebooks", [])])
@@ -125,14 +128,14 @@ def main(*arguments):
     notebooks = "--notebooks" in arguments
     names = [argument for argument in arguments if argument != "--notebooks"]
     faults = read_faults()
-    if unknown := set(names) - {fault["name"] for fault in faults}:
+    by_name = {fault["name"]: fault for fault in [CONTROL, *faults]}
+    if unknown := set(names) - set(by_name):
         sys.exit(f"no fault {', '.join(sorted(unknown))} in {TABLES.relative_to(ROOT)}")
-    control = run(CONTROL, notebooks) if not names else {}
-    if any(control.get(part) for part in ("failed", "claims", "broken", "notebooks")):
-        sys.exit("an unchanged Keras turns something red: mend that first")
-    by_name = {fault["name"]: fault for fault in faults}
     for name in names or by_name:
-        run(by_name[name], notebooks)
+        outcome = run(by_name[name], notebooks)
+        red = any(outcome.get(part) for part in ("failed", "claims", "broken", "notebooks"))
+        if name == CONTROL["name"] and red:
+            sys.exit("an unchanged Keras turns something red: mend that first")
     outcomes = {}
     for fault in faults:
         path = BUILD / fault["name"] / "outcome.json"
