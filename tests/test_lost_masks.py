@@ -96,6 +96,18 @@ def test_a_loss_without_targets_is_tried_on_made_up_ones():
     assert any("made-up targets" in note for note in report.notes)
 
 
+def test_a_train_step_of_ones_own_is_named():
+    class Own(keras.Sequential):
+        def train_step(self, data):
+            raise AssertionError("an audit does not train")
+
+    own, plain = Own(tagger().layers), tagger()
+    own.compile("adam", "mse", metrics=["mae"])
+    told = [set(audit(model, IDS, STEPS).notes) for model in (own, plain)]
+    (note,) = told[0] - told[1]
+    assert note.startswith("The model's own `train_step` was not run")
+
+
 def test_zero_weights_at_padding_are_no_fault():
     x = keras.Input((None,), dtype="int32")
     model = keras.Model(x, layers.Dense(1)(ops.tanh(embedding()(x))))

@@ -1,4 +1,4 @@
-"""Losses that are not compiled: a model's own `compute_loss`, and activity regularizers."""
+"""What is not compiled: a model's own `compute_loss` or `train_step`, activity regularizers."""
 
 import numpy as np
 
@@ -7,12 +7,13 @@ from course_lib._audit.run import array, as_tensors, flat
 from course_lib._audit.targets import cut
 
 
-def has_own_loss(model):
-    """Return True if the model's class has a `compute_loss` of its own."""
+def has_own(model, method):
+    """Return True if the model's class has a method of this name that is not that of Keras."""
     import keras
 
-    own = getattr(type(model), "compute_loss", None)
-    return isinstance(model, keras.Model) and own is not keras.Model.compute_loss
+    if not isinstance(model, keras.Model):
+        return False
+    return getattr(type(model), method) is not getattr(keras.Model, method)
 
 
 def own_losses(audit, y, structure):

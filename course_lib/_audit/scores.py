@@ -15,7 +15,7 @@ from course_lib._audit.loss import (
     zero_at_padding,
 )
 from course_lib._audit.metrics import check_metric, metric_parts
-from course_lib._audit.own_losses import activity_losses, has_own_loss, own_losses
+from course_lib._audit.own_losses import activity_losses, has_own, own_losses
 from course_lib._audit.predictions import Predictions
 from course_lib._audit.report import finding
 from course_lib._audit.targets import (  # fmt: skip
@@ -47,7 +47,7 @@ class Scores(Predictions):
         self.y, parts = audit.y, []
         compiled = getattr(self.model, "_compile_loss", None) is not None
         scored = compiled or getattr(self.model, "_compile_metrics", None) is not None
-        own_loss = has_own_loss(self.model)
+        own_loss = has_own(self.model, "compute_loss")
         scored = scored or own_loss
         self.structure = self._structure()
         if self.y is None and compiled:
@@ -70,6 +70,11 @@ class Scores(Predictions):
             self._check_metrics()
             if own_loss and not self.made_up:
                 self._check_own_loss()
+        for method in ("train_step", "test_step"):
+            if has_own(self.model, method):
+                audit.notes.append(
+                    f"The model's own `{method}` was not run; what padding does there is unknown."
+                )
         for cause, text in activity_losses(audit):
             audit.findings.append(finding(cause, "loss", [text]))
         if not audit.leaks and not self.found and not self.scaled:
