@@ -115,35 +115,41 @@ def draw_mask(mask, values=None, title=""):
     )
 
 
-def paint_mask(axes, mask, values=None):
-    """Draw the grid of `draw_mask` onto existing axes."""
+def paint_step(axes, x, y, real, text="", width=1, height=1, fontsize=10, linewidth=1):
+    """Draw one step of a mask: a filled box for a real one, a pale hatched box for padding."""
     from matplotlib.patches import Rectangle
 
+    axes.add_patch(
+        Rectangle(
+            (x, y),
+            width,
+            height,
+            facecolor=BLUE if real else PALE,
+            hatch=None if real else HATCH,
+            edgecolor="white" if real else "#B0B0B0",
+            linewidth=linewidth,
+        )
+    )
+    if text:
+        axes.text(
+            x + width / 2,
+            y + height / 2,
+            text,
+            ha="center",
+            va="center",
+            fontsize=fontsize,
+            color="white" if real else INK,
+            # The hatching would cross the letters.
+            bbox=None if real else {"facecolor": PALE, "edgecolor": "none", "pad": 1},
+        )
+
+
+def paint_mask(axes, mask, values=None):
+    """Draw the grid of `draw_mask` onto existing axes."""
     rows, steps = mask.shape
     for row, step in np.ndindex(rows, steps):
-        real = mask[row, step]
-        axes.add_patch(
-            Rectangle(
-                (step, row),
-                1,
-                1,
-                facecolor=BLUE if real else PALE,
-                hatch=None if real else HATCH,
-                edgecolor="white" if real else "#B0B0B0",
-                linewidth=1,
-            )
-        )
-        if values is not None:
-            axes.text(
-                step + 0.5,
-                row + 0.5,
-                f"{values[row][step]}",
-                ha="center",
-                va="center",
-                fontsize=10,
-                color="white" if real else INK,
-                bbox=None if real else {"facecolor": PALE, "edgecolor": "none", "pad": 1},
-            )
+        text = "" if values is None else f"{values[row][step]}"
+        paint_step(axes, step, row, mask[row, step], text)
     axes.set(xlim=(0, steps), ylim=(rows, 0), xlabel="step", aspect="auto")
     axes.set_xticks(np.arange(steps) + 0.5, np.arange(steps))
     axes.set_yticks(np.arange(rows) + 0.5, [f"row {row}" for row in range(rows)])

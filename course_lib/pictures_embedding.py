@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_lib.embedding import compute_mask, look_up
-from course_lib.pictures import BLUE, HATCH, INK, PALE, Picture, new_figure
+from course_lib.pictures import BLUE, INK, Picture, new_figure, paint_step
 
 GAP = 2.2  # between the table and the ids, in cells
 LINE = "#767676"
@@ -49,7 +49,9 @@ def draw_look_up(table, ids, title=""):
         _paint_line(axes, (width, top + number + 0.5), (left, second + step + 0.5), real)
         axes.text(left + 0.5, second + step + 0.5, f"id {number}", ha="center", va="center")
         _paint_row(axes, left + 1, second + step, values)
-        _paint_mask_cell(axes, left + width + 1.4, second + step, real)
+        paint_step(
+            axes, left + width + 1.4, second + step, real, f"{bool(real)}", width=1.4, fontsize=9
+        )
     axes.set(xlim=(-1.1, left + width + 3), ylim=(height + 0.1, -0.9))
     axes.set_axis_off()
     axes.set_title(title, loc="left", fontsize=11, color=INK)
@@ -81,32 +83,6 @@ def _paint_line(axes, start, end, real):
         color=BLUE if real else LINE,
         linestyle="-" if real else "--",
         linewidth=1.3,
-    )
-
-
-def _paint_mask_cell(axes, x, y, real):
-    from matplotlib.patches import Rectangle
-
-    axes.add_patch(
-        Rectangle(
-            (x, y),
-            1.4,
-            1,
-            facecolor=BLUE if real else PALE,
-            hatch=None if real else HATCH,
-            edgecolor="white" if real else "#B0B0B0",
-            linewidth=1,
-        )
-    )
-    axes.text(
-        x + 0.7,
-        y + 0.5,
-        f"{bool(real)}",
-        ha="center",
-        va="center",
-        fontsize=9,
-        color="white" if real else INK,
-        bbox=None if real else {"facecolor": PALE, "edgecolor": "none", "pad": 1},
     )
 
 

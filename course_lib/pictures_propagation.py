@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib.pictures import BLUE, HATCH, INK, PALE, RED, Picture, _describe_steps, new_figure
+from course_lib.pictures import INK, RED, Picture, _describe_steps, new_figure, paint_step
 
 BOX, GAP, CELL = 1.5, 1.35, 0.2
 TRACE_ROWS, TRACE_STEPS = 4, 24
@@ -91,8 +91,6 @@ def _paint_box(axes, left, name, deed):
 
 def _paint_strip(axes, left, mask):
     """Draw an arrow, and above it the mask as a row of small squares, or the words "no mask"."""
-    from matplotlib.patches import Rectangle
-
     arrow = {"arrowstyle": "->", "color": INK, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", (left + GAP - 0.06, 0.3), (left + 0.06, 0.3), arrowprops=arrow)
     middle = left + GAP / 2
@@ -102,16 +100,7 @@ def _paint_strip(axes, left, mask):
     cell = min(CELL, (GAP - 0.2) / mask.size)
     start = middle - cell * mask.size / 2
     for step, real in enumerate(mask):
-        axes.add_patch(
-            Rectangle(
-                (start + step * cell, 0.45),
-                cell,
-                0.3,
-                facecolor=BLUE if real else PALE,
-                hatch=None if real else HATCH,
-                edgecolor="white" if real else "#B0B0B0",
-            )
-        )
+        paint_step(axes, start + step * cell, 0.45, real, width=cell, height=0.3)
 
 
 def _describe(title, parts):
@@ -180,17 +169,13 @@ def _paint(axes, place, mask):
         return
     shown = mask.reshape(mask.shape[0], mask.shape[1], -1)[:TRACE_ROWS, :TRACE_STEPS, 0]
     rows, steps = shown.shape
-    for row in range(rows):
-        for step in range(steps):
-            real = shown[row, step]
-            axes.add_patch(
-                Rectangle(
-                    (step / steps, top + row * height / rows),
-                    1 / steps,
-                    height / rows,
-                    facecolor=BLUE if real else PALE,
-                    hatch=None if real else HATCH,
-                    edgecolor="white" if real else "#B0B0B0",
-                    linewidth=0.8,
-                )
-            )
+    for row, step in np.ndindex(rows, steps):
+        paint_step(
+            axes,
+            step / steps,
+            top + row * height / rows,
+            shown[row, step],
+            width=1 / steps,
+            height=height / rows,
+            linewidth=0.8,
+        )
