@@ -120,6 +120,7 @@ class TestErrors:
             ([["a"]], TypeError, "`ids` must hold numbers"),
             ([[1], [1, 2]], ValueError, "`ids` must be a rectangle"),
             ([1, 2], ValueError, r"`ids` must have shape \(B, T\), got \(2,\)"),
+            ([[[1, 2]]], ValueError, r"`ids` must have shape \(B, T\), got \(1, 1, 2\)"),
             ([], ValueError, r"at least one id, got an empty batch, shape \(0,\)"),
             (np.zeros((0, 4), int), ValueError, r"empty batch, shape \(0, 4\)"),
             (np.zeros((4, 0), int), ValueError, r"empty batch, shape \(4, 0\)"),
@@ -150,7 +151,9 @@ class TestErrors:
             (TABLE[None], ValueError, r"`table` must have 2 axes, got shape \(1, 4, 3\)"),
             ([TABLE], ValueError, r"`table` must have 2 axes"),
             (TABLE.astype(int), TypeError, "`table` must hold floats, got dtype int64"),
+            (TABLE > 4, TypeError, "`table` must hold floats, got dtype bool"),
             (np.where(TABLE == 7, np.nan, TABLE), ValueError, "`table` .* got NaN in row 2"),
+            (np.where(TABLE > 4, np.nan, TABLE), ValueError, "`table` .* got NaN in row 1"),
         ],
     )
     def test_table(self, table, kind, message):
@@ -168,6 +171,7 @@ class TestErrors:
             (np.ones((1, 2)), ValueError, r"shape \(1, 2, D\) for these ids, got \(1, 2\)"),
             ([[["a"], ["b"]]], TypeError, "`upstream` must hold numbers"),
             ([[[1.0], [np.nan]]], ValueError, r"`upstream` .* got NaN at index \(0, 1, 0\)"),
+            ([[[np.nan], [np.nan]]], ValueError, r"`upstream` .* got NaN at index \(0, 0, 0\)"),
         ],
     )
     def test_upstream(self, upstream, kind, message):
