@@ -114,7 +114,11 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("ids", "kind", "message"),
         [
-            ([[1, -1]], ValueError, r"`ids` must not be negative, got -1 at index \(0, 1\)"),
+            (
+                [[0, -1], [-1, 2]],
+                ValueError,
+                r"`ids` must not be negative, got -1 at index \(0, 1\)",
+            ),
             ([[1.0, 2.0]], TypeError, "`ids` must be integers, got dtype float64"),
             ([[True, False]], TypeError, "`ids` must be integers, got dtype bool"),
             ([["a"]], TypeError, "`ids` must hold numbers"),
@@ -168,7 +172,9 @@ class TestErrors:
         ("upstream", "kind", "message"),
         [
             (np.ones((1, 3, 2)), ValueError, r"shape \(1, 2, D\) for these ids, got \(1, 3, 2\)"),
+            (np.ones((1, 1, 2)), ValueError, r"shape \(1, 2, D\) for these ids, got \(1, 1, 2\)"),
             (np.ones((1, 2)), ValueError, r"shape \(1, 2, D\) for these ids, got \(1, 2\)"),
+            (np.ones((1, 2, 1, 1)), ValueError, r"these ids, got \(1, 2, 1, 1\)"),
             ([[["a"], ["b"]]], TypeError, "`upstream` must hold numbers"),
             ([[[1.0], [np.nan]]], ValueError, r"`upstream` .* got NaN at index \(0, 1, 0\)"),
             ([[[np.nan], [np.nan]]], ValueError, r"`upstream` .* got NaN at index \(0, 0, 0\)"),

@@ -63,6 +63,38 @@ def test_weights_agree_with_keras(batch, reduction, by_row):
     assert np.allclose(own_loss(*arguments), keras_loss(*arguments), rtol=2e-5, atol=1e-5)
 
 
+# Which numbers a loss takes, if not all: shares need no sum of 1, probabilities end at 1.
+SHARES = ["Poisson", "CategoricalCrossentropy", "CategoricalFocalCrossentropy"]
+PROBABILITIES = ["BinaryCrossentropy", "BinaryFocalCrossentropy"]
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSES if not name.startswith("Sparse")])
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**16), classes=st.integers(1, 4))
+def test_every_formula_on_other_numbers(name, seed, classes):
+    """Not what a softmax gives, but numbers of any size and sign, zeros and ones among them."""
+    rng = np.random.default_rng(seed)
+    y_true, y_pred = rng.uniform(-3, 3, size=(2, 2, 3, classes))
+    for values in (y_true, y_pred):
+        values[rng.integers(2, size=2), rng.integers(3, size=2)] = rng.integers(2, size=classes)
+    if name in SHARES + PROBABILITIES:
+        y_true, y_pred = np.abs(y_true) / 3, np.abs(y_pred) + 1e-3
+    if name in PROBABILITIES:
+        y_pred /= 3.1
+    y_true, y_pred = y_true.astype("float32"), y_pred.astype("float32")
+    own = own_loss(name, y_true, y_pred, None, "none")
+    assert np.allclose(own, keras_loss(name, y_true, y_pred, None, "none"), rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["BinaryCrossentropy", "BinaryFocalCrossentropy"])
+def test_certain_predictions(name):
+    """At 0 and 1, the logarithm is cut off, and how far depends on the floats: 15.9 or 16.1."""
+    y_true = np.array([[[0.0], [1.0], [0.0], [1.0]]], "float32")
+    y_pred = np.array([[[0.0], [0.0], [1.0], [1.0]]], "float32")
+    own = own_loss(name, y_true, y_pred, None, "none")
+    assert np.allclose(own, keras_loss(name, y_true, y_pred, None, "none"), rtol=0.02, atol=1e-5)
+
+
 def test_every_built_in_loss_of_steps_is_there():
     """A loss that Keras adds must be written here too, or be named below."""
     y_true = np.eye(3)[[[0, 1, 2, 0], [2, 1, 0, 0]]].astype("float32")
@@ -130,6 +162,11 @@ MASK = np.ones((2, 3), bool)
             lambda: per_step_loss("sparse_categorical_crossentropy", [[4]], np.ones((1, 1, 3))),
             ValueError,
             "`y_true`.*from 0 to 2, got 4",
+        ),
+        (
+            lambda: per_step_loss("sparse_categorical_crossentropy", [[3]], np.ones((1, 1, 3))),
+            ValueError,
+            "`y_true`.*from 0 to 2, got 3",
         ),
         (
             lambda: per_step_loss("sparse_categorical_crossentropy", [[1.0]], np.ones((1, 1, 3))),

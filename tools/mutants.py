@@ -3,7 +3,8 @@
 A change that no test notices is a survivor: a test is missing, or the change changes nothing. The
 tests run against a copy of the tracked files below build/mutants/, by cosmic-ray, with Keras
 imported once for all of them (tools/warm_tests.py). With `--numpy` they run where Keras is not
-installed, in an environment of their own: the tests that compare with it are skipped. What the runs
+installed, in an environment of their own: the tests that compare with it are skipped. With
+`--again`, only the survivors of the last run are tried, by the tests as they are now. What the runs
 of all lesson modules left, and why, stands in docs/mutants.md.
 """
 
@@ -11,6 +12,7 @@ import contextlib
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -90,6 +92,13 @@ def tests_with(numpy_alone, tree):
         Path(f"{address}.log").unlink(missing_ok=True)
 
 
+def forget_survivors(session):
+    """Take the survivors' results out of a session: cosmic-ray tries what has no result."""
+    with contextlib.closing(sqlite3.connect(session)) as database:
+        database.execute("DELETE FROM work_results WHERE test_outcome = 'SURVIVED'")
+        database.commit()
+
+
 def survivors(dump):
     """Return the changes that no test noticed, as diffs, and the number of all that were tried."""
     jobs = re.split(r"(?m)^(?=\[job-id\] )", dump)[1:]
@@ -104,13 +113,18 @@ def main(module, *flags):
     copy_tree(tree)
     tests = f"tests/test_{module.lstrip('_')}.py"
     config, session = BUILD / f"{module}.toml", BUILD / f"{module}.sqlite"
-    session.unlink(missing_ok=True)
+    again = "--again" in flags and session.exists()
+    if again:
+        forget_survivors(session)
+    else:
+        session.unlink(missing_ok=True)
     with tests_with("--numpy" in flags, tree) as runner:
         config.write_text(
             CONFIG.format(module=module, runner=runner, tests=tests, excluded=json.dumps(EXCLUDED))
         )
-        cosmic_ray("cosmic-ray", "init", config, session, tree=tree)
-        cosmic_ray("cr-filter-operators", session, config, tree=tree)
+        if not again:
+            cosmic_ray("cosmic-ray", "init", config, session, tree=tree)
+            cosmic_ray("cr-filter-operators", session, config, tree=tree)
         cosmic_ray("cosmic-ray", "baseline", config, tree=tree)
         cosmic_ray("cosmic-ray", "exec", config, session, tree=tree)
     report = cosmic_ray("cr-report", "--show-diff", session, tree=tree, stdout=subprocess.PIPE)
