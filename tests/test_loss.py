@@ -95,6 +95,14 @@ def test_certain_predictions(name):
     assert np.allclose(own, keras_loss(name, y_true, y_pred, None, "none"), rtol=0.02, atol=1e-5)
 
 
+def test_a_certain_share_is_cut_off_too():
+    """The loss of a right and certain prediction is not 0, but what the cut leaves: about 1e-7."""
+    certain = np.array([[[0.0, 1.0]]], "float32")
+    arguments = ("CategoricalCrossentropy", certain, certain, None, "none")
+    for loss in (own_loss(*arguments), keras_loss(*arguments)):
+        assert 0.5e-7 < loss.item() < 2e-7
+
+
 def test_every_built_in_loss_of_steps_is_there():
     """A loss that Keras adds must be written here too, or be named below."""
     y_true = np.eye(3)[[[0, 1, 2, 0], [2, 1, 0, 0]]].astype("float32")
@@ -167,6 +175,16 @@ MASK = np.ones((2, 3), bool)
             lambda: per_step_loss("sparse_categorical_crossentropy", [[3]], np.ones((1, 1, 3))),
             ValueError,
             "`y_true`.*from 0 to 2, got 3",
+        ),
+        (
+            lambda: per_step_loss("sparse_categorical_crossentropy", [[-1]], np.ones((1, 1, 3))),
+            ValueError,
+            "`y_true`.*from 0 to 2, got -1",
+        ),
+        (
+            lambda: per_step_loss("sparse_categorical_crossentropy", [[1]], np.ones((1, 2, 3))),
+            ValueError,
+            r"`y_true`.*\(1, 2\).*\(1, 1\)",
         ),
         (
             lambda: per_step_loss("sparse_categorical_crossentropy", [[1.0]], np.ones((1, 1, 3))),
