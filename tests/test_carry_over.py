@@ -240,6 +240,11 @@ WRONG = {
         ValueError,
         "`initial_state` must hold two states, h and c, got 1",
     ),
+    "three states": (
+        {"initial_state": [STATE] * 3},
+        ValueError,
+        "`initial_state` must hold two states, h and c, got 3",
+    ),
     "state as one array": (
         {"initial_state": np.zeros((2, 2, 3))},
         TypeError,

@@ -23,9 +23,14 @@ def ask(address, *arguments):
 
 def serve(address):
     """Answer one caller after the other, until this process is ended."""
-    import hypothesis  # noqa: F401
+    import hypothesis
     import keras  # noqa: F401
     import pytest
+
+    # Whether a test fails is asked, not for which smallest example it does.
+    phases = [phase for phase in hypothesis.Phase if phase.name not in ("shrink", "explain")]
+    hypothesis.settings.register_profile("first failure", phases=phases)
+    hypothesis.settings.load_profile("first failure")
 
     with Listener(address) as listener:
         while True:
