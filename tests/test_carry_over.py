@@ -255,6 +255,11 @@ WRONG = {
         ValueError,
         r"`initial_state\[1\]` must have shape \(2, 3\), got \(1, 3\)",
     ),
+    "state of more units": (
+        {"initial_state": [STATE, np.zeros((2, 4))]},
+        ValueError,
+        r"`initial_state\[1\]` must have shape \(2, 3\), got \(2, 4\)",
+    ),
     "NaN in a state": (
         {"initial_state": [STATE, STATE * np.nan]},
         ValueError,

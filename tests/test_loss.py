@@ -86,7 +86,7 @@ def test_every_formula_on_other_numbers(name, seed, classes):
     assert np.allclose(own, keras_loss(name, y_true, y_pred, None, "none"), rtol=1e-4, atol=2e-5)
 
 
-@pytest.mark.parametrize("name", ["BinaryCrossentropy", "BinaryFocalCrossentropy"])
+@pytest.mark.parametrize("name", ["BinaryCrossentropy", "BinaryFocalCrossentropy", "Poisson"])
 def test_certain_predictions(name):
     """At 0 and 1, the logarithm is cut off, and how far depends on the floats: 15.9 or 16.1."""
     y_true = np.array([[[0.0], [1.0], [0.0], [1.0]]], "float32")
@@ -167,7 +167,7 @@ MASK = np.ones((2, 3), bool)
             r"`y_true`.*\(2, 3, 4\).*\(2, 3, 1\)",
         ),
         (
-            lambda: per_step_loss("sparse_categorical_crossentropy", [[4]], np.ones((1, 1, 3))),
+            lambda: per_step_loss("sparse_categorical_crossentropy", [[4, 7]], np.ones((1, 2, 3))),
             ValueError,
             "`y_true`.*from 0 to 2, got 4",
         ),
