@@ -6,7 +6,7 @@ import numpy as np
 
 from course_lib._arguments import as_layer
 from course_lib._mask_words import NONE, Letters, shown_received, what_it_did
-from course_lib._recorder import Recording, mask_of
+from course_lib._recorder import Recording
 from course_lib._state import build, unchanged
 
 RAW = "raw operation"
@@ -273,9 +273,3 @@ def lost_on_the_way(tensor, call, recording):
     made = [place for place in reversed(way) if place not in known and place in recording.made_by]
     kinds = [recording.made_by[place][0] for place in made]
     return (kinds, masks) if masks else None
-
-
-def attached_mask(tensor):
-    """Return the mask attached to a tensor as a bool array, or `None`."""
-    mask = mask_of(tensor)
-    return None if mask is None else np.asarray(mask).astype(bool)

@@ -167,6 +167,11 @@ MASK = np.ones((2, 3), bool)
             r"`y_true`.*\(2, 3, 4\).*\(2, 3, 1\)",
         ),
         (
+            lambda: per_step_loss("huber", np.ones((2, 3, 4)), np.ones((2, 3, 1))),
+            ValueError,
+            r"`y_true`.*\(2, 3, 1\).*\(2, 3, 4\)",
+        ),
+        (
             lambda: per_step_loss("sparse_categorical_crossentropy", [[4, 7]], np.ones((1, 2, 3))),
             ValueError,
             "`y_true`.*from 0 to 2, got 4",

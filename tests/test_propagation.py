@@ -145,11 +145,37 @@ def test_nested_models_are_opened_and_keras_layers_are_not():
     ]
 
 
+def test_a_raw_operation_stands_as_deep_as_the_layer_that_it_robs():
+    class Halves(keras.Model):
+        def __init__(self):
+            super().__init__(name="halves")
+            self.lstm = layers.LSTM(3, name="lstm")
+
+        def call(self, x):
+            return self.lstm(x / 2)
+
+    model = keras.Sequential([embedding(name="e"), Halves()])
+    rows = [(row.layer, row.depth) for row in trace(model, IDS).rows]
+    assert rows == [("e", 0), ("halves", 0), ("raw operation", 1), ("lstm", 1)]
+
+
+def test_a_trace_runs_in_inference():
+    class Asks(layers.Layer):
+        def call(self, x, training=None):
+            asked.append(training)
+            return x
+
+    asked = []
+    trace(keras.Sequential([embedding(), Asks()]), IDS)
+    assert asked[-1] is False
+
+
 def test_a_mask_by_hand_dicts_lists_and_a_single_layer():
     lstm = layers.LSTM(2, name="lstm")
     x = np.ones((2, 5, 3), "float32")
     report = trace(lstm, x, mask=IDS != 0)
     assert report["lstm"].received == {"mask": "A"}
+    assert report["lstm"].depth == 0
     named = {"a": keras.Input((None,), name="a"), "b": keras.Input((None,), name="b")}
     model = keras.Model(named, [embedding(name="e")(named["a"]), embedding(name="f")(named["b"])])
     report = trace(model, {"a": IDS, "b": IDS[:, ::-1].copy()})
@@ -161,6 +187,8 @@ def test_bad_arguments_are_named():
         trace("model", IDS)
     with pytest.raises(TypeError, match="`mask` must be bool"):
         trace(layers.LSTM(2), np.ones((2, 5, 3)), mask=np.ones((2, 5)))
+    with pytest.raises(TypeError, match=r"`mask` must be bool .* got dtype bfloat16"):
+        trace(layers.LSTM(2), np.ones((2, 5, 3)), mask=keras.ops.ones((2, 5), "bfloat16"))
     with pytest.raises(KeyError, match="no layer 'gru' was called"):
         trace(keras.Sequential([embedding(name="e")]), IDS)["gru"]
 
@@ -171,6 +199,18 @@ def test_the_table_is_plain_text_and_the_html_is_escaped():
     assert len({line.index("A ") for line in repr(report).splitlines()[2:3]}) == 1
     assert "<script>" not in report._repr_html_()
     assert "&lt;script&gt;" in report._repr_html_()
+
+
+def test_nested_layers_are_indented():
+    inner = keras.Sequential([layers.Dense(4, name="dense")], name="inner")
+    report = trace(keras.Sequential([embedding(), inner]), IDS)
+    header, rule, _, outside, inside, _ = repr(report).splitlines()
+    assert header.startswith("layer  ")
+    assert set(rule) == {"-", " "}
+    assert outside.startswith("inner  ")
+    assert inside.startswith("  dense  ")
+    assert "padding-left:0.5em;text-align:left'>inner<" in report._repr_html_()
+    assert "padding-left:2.0em;text-align:left'>dense<" in report._repr_html_()
 
 
 def test_the_picture_says_in_words_what_it_shows():
