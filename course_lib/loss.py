@@ -41,10 +41,9 @@ def _unit(vectors):
     return vectors / np.maximum(length, EPSILON)
 
 
-def _huber(t, p, delta=1.0):
-    error = np.abs(p - t)
-    small, large = 0.5 * error**2, delta * error - 0.5 * delta**2
-    return np.where(error <= delta, small, large).mean(axis=-1)
+def _huber(t, p):
+    error = np.abs(p - t)  # up to 1 (the default `delta`) squared, from there on straight
+    return np.where(error <= 1, 0.5 * error**2, error - 0.5).mean(axis=-1)
 
 
 def _categorical_hinge(t, p):

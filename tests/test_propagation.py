@@ -159,6 +159,42 @@ def test_a_raw_operation_stands_as_deep_as_the_layer_that_it_robs():
     assert rows == [("e", 0), ("halves", 0), ("raw operation", 1), ("lstm", 1)]
 
 
+def raw_operations(model):
+    return [row for row in trace(model, IDS).rows if row.layer == "raw operation"]
+
+
+def test_a_robbed_tensor_is_told_once_wherever_it_goes():
+    def twice(i):
+        bare = embedding()(i) * 2
+        return layers.Add()([layers.Add()([bare, bare]), layers.Dense(4)(bare)])
+
+    assert len(raw_operations(functional(twice))) == 1
+
+
+def test_a_robbed_tensor_beside_a_masked_one_is_told():
+    def beside(i):
+        x = embedding()(i)
+        return layers.Add()([x, x * 2])
+
+    (row,) = raw_operations(functional(beside))
+    assert row.mask_in == ["A"]
+
+
+def test_a_mask_put_back_by_hand_is_not_lost():
+    class PutsBack(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.lstm = embedding(), layers.LSTM(3)
+
+        def call(self, ids):
+            x = self.embed(ids)
+            y = x * 2
+            y._keras_mask = x._keras_mask
+            return self.lstm(y)
+
+    assert raw_operations(PutsBack()) == []
+
+
 def test_a_trace_runs_in_inference():
     class Asks(layers.Layer):
         def call(self, x, training=None):
@@ -199,6 +235,14 @@ def test_the_table_is_plain_text_and_the_html_is_escaped():
     assert len({line.index("A ") for line in repr(report).splitlines()[2:3]}) == 1
     assert "<script>" not in report._repr_html_()
     assert "&lt;script&gt;" in report._repr_html_()
+
+
+def test_every_cell_of_the_table():
+    model = keras.Sequential([embedding(name="e"), layers.LSTM(2, name="l")])
+    assert repr(trace(model, IDS)).splitlines()[2:4] == [
+        "e      Embedding  –        –         A         makes",
+        "l      LSTM       A        mask=A    –         uses and ends",
+    ]
 
 
 def test_nested_layers_are_indented():
