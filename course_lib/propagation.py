@@ -178,12 +178,11 @@ def _as_mask(mask):
 
     if mask is None:
         return None
-    dtype = keras.backend.standardize_dtype(mask.dtype) if hasattr(mask, "dtype") else None
-    if dtype != "bool" and np.asarray(mask).dtype != bool:
-        raise TypeError(
-            f"`mask` must be bool with True at real steps, got dtype {np.asarray(mask).dtype}"
-        )
-    return keras.ops.convert_to_tensor(mask, dtype="bool")
+    mask = keras.ops.convert_to_tensor(mask)
+    dtype = keras.backend.standardize_dtype(mask.dtype)
+    if dtype != "bool":
+        raise TypeError(f"`mask` must be bool with True at real steps, got dtype {dtype}")
+    return mask
 
 
 def describe_mask(mask):

@@ -131,6 +131,7 @@ def test_a_raw_operation_is_named_in_functional_and_subclassed_models():
             (["A"], ["–"], "drops silently")
         ]
         assert raw[0].class_name in ("Multiply", "Mul")
+        assert (raw[0].depth, raw[0].warned, raw[0].shapes) == (0, False, [(2, 5, 4)])
         assert rows[-1].received == {"mask": "–"}
 
 
