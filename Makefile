@@ -28,7 +28,8 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pic
 .PHONY: help .venv lab test test-unit test-notebooks style run slides claims faults determinism coverage mutants bench layers wheel picture lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@# In a Turkish locale the letters from a to z are without i.
+	@LC_ALL=C sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 .venv: $(READY) ## set everything up in .venv (every other target does this first)
 

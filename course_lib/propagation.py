@@ -2,8 +2,6 @@
 
 import html
 
-import numpy as np
-
 from course_lib._arguments import as_layer
 from course_lib._mask_words import NONE, Letters, shown_received, what_it_did
 from course_lib._recorder import Recording

@@ -110,6 +110,13 @@ def test_row_0_is_looked_up_like_any_other():
     assert look_up(TABLE + 1, [[0]]).tolist() == [[[1, 2, 3]]]
 
 
+@pytest.mark.parametrize("dtype", [int, bool])
+def test_a_gradient_of_whole_numbers_is_added_up_in_floats(dtype):
+    gradient = table_gradient([[1, 1]], np.ones((1, 2, 1), dtype), 2)
+    assert gradient.dtype == np.float64
+    assert gradient.tolist() == [[0], [2]]
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("ids", "kind", "message"),
