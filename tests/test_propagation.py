@@ -189,6 +189,15 @@ def test_a_robbed_tensor_beside_a_masked_one_is_told():
     assert row.mask_in == ["A"]
 
 
+def test_a_robbed_tensor_is_told_though_a_later_layer_gives_it_out_again():
+    def dropped(x, add, other, dense):
+        bare = x * 2
+        return add([dense(bare), layers.Dropout(0.5)(bare)])  # in inference: the same tensor
+
+    (row,) = raw_operations(Eager(dropped))
+    assert row.mask_in == ["A"]
+
+
 def test_a_mask_put_back_by_hand_is_not_lost():
     class PutsBack(keras.Model):
         def __init__(self):
