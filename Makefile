@@ -80,8 +80,9 @@ faults: $(READY) ## break Keras on purpose and see what notices (FAULT=mask-inve
 determinism: $(READY) ## make test five times: threads, order, time zone, locale, folder, no network
 	$(PY) tools/determinism.py $(ROUNDS)
 
+# An answer that never returns is stopped by sys.settrace, which coverage uses for itself.
 coverage: $(READY) ## lines and branches of course_lib that its tests run
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile -q --cov --cov-report=term-missing:skip-covered $(PYTEST_FLAGS)
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile -q -k "not another_thread" --cov --cov-report=term-missing:skip-covered $(PYTEST_FLAGS)
 
 mutants: $(READY) ## change a module in one place after the other and see what notices (MODULE=padding)
 	$(PY) tools/mutants.py $(MODULE) $(MUTANTS_FLAGS)
