@@ -44,6 +44,7 @@ def pad(sequences, maxlen=None, dtype=None, padding="post", truncating="post", v
         maxlen = as_integer(maxlen, "maxlen", at_least=0)
     if dtype is not None:
         dtype = as_dtype(dtype, "dtype")
+        _rows.as_fill(value, dtype)
     if isinstance(sequences, _rows.NOT_ROWS) or not hasattr(sequences, "__len__"):
         kind = type(sequences).__name__
         raise TypeError(f"`sequences` must be a list, tuple or array of sequences, got {kind}")
@@ -51,7 +52,7 @@ def pad(sequences, maxlen=None, dtype=None, padding="post", truncating="post", v
     if maxlen is None and not len(rows):
         raise ValueError("`sequences` must hold at least one sequence, got an empty batch")
     options = (maxlen, dtype, padding, truncating, value)
-    rectangle = _rows.pack_lists(rows, *options)
+    rectangle = _rows.pack_integers(rows, *options)
     return _rows.scatter(rows, *options) if rectangle is None else rectangle
 
 

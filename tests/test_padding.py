@@ -17,6 +17,7 @@ from course_lib import (
     padding_efficiency,
 )
 
+NAN = float("nan")
 SIDES = st.sampled_from(["pre", "post"])
 INTEGERS, FLOATS = st.integers(-100, 100), st.floats(-100, 100, width=16)
 DTYPES = ["int8", "int32", "int64", "float16", "float32", "float64", "bool", "object", ">i4"]
@@ -179,6 +180,74 @@ class TestPadsOwnDtype:
             assert pad([[1], [2], ["a"]], value="").tolist() == [[1], [2], ["a"]]
 
 
+# What `marshal` writes in fewer, as many or more bytes than an integer, and text that looks so.
+ODDITIES = [None, True, ..., (), [], "", b"", "iiii", b"i[[[[", [1], (2, 3), 2.5, -0.0, 1j]
+WHOLE = st.integers(-(2**31), 2**31 - 1) | st.sampled_from([-1, 0, 1, 105, 127, 128, 255, 2**16])
+HUGE = st.sampled_from([2**31, -(2**31) - 1, 2**63 - 1, 2**63, -(2**63), 2**64, 10**30])
+
+
+@st.composite
+def lists_that_begin_with_an_integer(draw):
+    step = draw(st.sampled_from([WHOLE, WHOLE, WHOLE | HUGE, WHOLE | st.sampled_from(ODDITIES)]))
+    row = st.lists(step, max_size=5)
+    rows = draw(st.lists(row | row.map(tuple), min_size=1, max_size=5))
+    odd_rows = st.sampled_from(["ii", b"i", {1: 2}, {1}, range(2), np.array([7]), deque([1])])
+    if draw(st.integers(0, 4)) == 0:
+        rows.insert(draw(st.integers(0, len(rows))), draw(odd_rows))
+    return [[draw(WHOLE)], *rows]
+
+
+def outcome(call, *arguments, **options):
+    """Return the dtype and values that a call gives, or its error."""
+    with np.errstate(over="ignore"):
+        try:
+            found = call(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            return type(error), str(error)
+    return found.dtype, found.tolist()
+
+
+class TestListsOfIntegers:
+    """They take a way of their own, which must not be seen in anything but the time."""
+
+    @settings(max_examples=600, deadline=None)
+    @given(
+        rows=lists_that_begin_with_an_integer(),
+        maxlen=st.none() | st.integers(0, 7),
+        dtype=st.none() | st.sampled_from([*DTYPES, "uint8", "int16", "uint64", "complex64", "U3"]),
+        padding=SIDES,
+        truncating=SIDES,
+        value=st.sampled_from([0, 7, -1, 0.5, -0.0, NAN, ""]),
+        chunk=st.sampled_from([1, 40, 2**21]),
+    )
+    @example([[1, None, 2.5]], None, None, "post", "post", 0, 2**21)
+    @example([[1], [[3, 4]], [None] * 10], None, None, "post", "post", 0, 2**21)
+    @example([[1], *[[None] * 10] * 9], None, None, "post", "post", 0, 2**21)
+    @example([[1], "iiii"], None, None, "post", "post", 0, 2**21)
+    def test_the_way_is_not_seen(self, rows, maxlen, dtype, padding, truncating, value, chunk):
+        options = {
+            "maxlen": maxlen,
+            "dtype": dtype,
+            "padding": padding,
+            "truncating": truncating,
+            "value": value,
+        }
+        with mock.patch.object(_rows, "pack_integers", return_value=None):
+            expected = outcome(pad, rows, **options)
+        with mock.patch.object(_rows, "CHUNK_BYTES", chunk):
+            assert repr(outcome(pad, rows, **options)) == repr(expected)
+
+    @pytest.mark.parametrize("kind", [list, tuple, np.array])
+    @pytest.mark.parametrize("dtype", [None, "int32", "int8", "uint16", "float16"])
+    def test_they_do_take_it(self, kind, dtype):
+        rows = [[1] * 40, [], [3]]
+        batch = np.empty(3, object)
+        batch[:] = rows
+        sequences = batch if kind is np.array else kind(map(kind, rows))
+        with mock.patch.object(_rows, "scatter", side_effect=AssertionError):
+            assert pad(sequences, dtype=dtype).tolist() == [[1] * 40, [0] * 40, [3] + [0] * 39]
+
+
 def test_a_batch_may_be_empty_if_maxlen_is_given():
     assert pad([], maxlen=3).shape == (0, 3)
     assert pad([[1, 2]], maxlen=0).shape == (1, 0)
@@ -192,9 +261,6 @@ def test_pad_leaves_its_input_alone():
     pad(arrays, maxlen=2)
     assert rows == [[1, 2, 3], [4]]
     assert [row.tolist() for row in arrays] == rows
-
-
-NAN = float("nan")
 
 
 @pytest.mark.parametrize(
