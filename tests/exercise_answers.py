@@ -298,10 +298,6 @@ HARMLESS = {
         "return max((max(row) for row in rows if row)) + 1 → "
         "return 1 + max((max(row) for row in rows if row))",
     ): SUM,
-    (
-        "2.4",
-        "return ids != 0 if self.mask_zero else None → return ids > 0 if self.mask_zero else None",
-    ): "the ids of a table are not negative",
     ("3.4", "mask = ids != 0 → mask = ids > 0"): "ids are not negative",
     ("4.2", "for t in range(outputs.shape[1]): → for t in range(mask.shape[1]):"): SAME_LENGTH,
     (

@@ -115,3 +115,19 @@ def test_results_are_the_same_twice():
         one, two = check("1.3", answer), check("1.3", answer)
         assert repr(one) == repr(two)
         assert one._repr_html_() == two._repr_html_()
+
+
+def test_a_part_of_a_result_has_a_name():
+    class AsMasking(find("2.4").solution):
+        def compute_mask(self, ids):
+            return np.ones(ids.shape, bool)
+
+    result = check("2.4", AsMasking)
+    assert result.message.startswith("Look at `layer.compute_mask(ids)`. ")
+    assert "yours,    layer.compute_mask(ids) = " in result.details
+
+
+def test_values_of_another_kind_are_not_called_exact():
+    result = check("1.1", lambda row, maxlen: find("1.1").solution(row, maxlen) + 0.0)
+    assert result.message.startswith("Its dtype is float64; expected: integers.")
+    assert "exact" not in result.details

@@ -244,6 +244,27 @@ def test_what_is_folded_can_be_unfolded(small):
     expect(solution.locator(".cm-content")).to_contain_text("return ids != 0")
 
 
+def test_an_answer_is_not_seen_before_its_cell_is_run(lab):
+    from playwright.sync_api import expect
+
+    lab.open("01_padding.ipynb")
+    stored = json.loads((ROOT / "notebooks" / "01_padding.ipynb").read_text())
+    (number,) = [
+        n
+        for n, cell in enumerate(stored["cells"])
+        if source(cell) == "keras.utils.pad_sequences(rows)"
+    ]
+    assert "711" in json.dumps(stored["cells"][number]["outputs"])
+    cell = lab.cell(number)
+    placeholder = cell.locator(".jp-OutputPlaceholder")
+    expect(placeholder).to_be_visible()
+    expect(placeholder.locator(".jp-PlaceholderText")).to_be_hidden()
+    expect(cell.locator(".jp-OutputArea-output")).to_have_count(0)
+    # Run with nothing before it, it is an error; shown it must be.
+    lab.run(number)
+    expect(cell.locator(".jp-OutputArea-output")).to_contain_text("NameError")
+
+
 def test_a_slider_changes_the_picture(small):
     move_slider(small, NUMBER["explorer"])
 

@@ -115,6 +115,21 @@ def test_ids_are_unique(path):
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_no_answer_stands_open_below_its_question(path):
+    """An output is stored, and must not be read before the reader has chosen an answer."""
+    cells = json.loads(path.read_text())["cells"]
+    asked = [
+        place
+        for place, cell in enumerate(cells)
+        if cell["cell_type"] == "markdown" and re.search(r"(?<!\*)\*Predict", source(cell))
+    ]
+    assert asked
+    for place in asked:
+        answer = next(cell for cell in cells[place:] if cell.get("outputs"))
+        assert answer["metadata"].get("jupyter") == {"outputs_hidden": True}, source(cells[place])
+
+
 def test_outputs_are_ignored_only_where_they_must_be():
     ignored = [
         f"{path.stem}: {source(cell)}"

@@ -4,6 +4,7 @@ A notebook is written only when all its cells ran, without stderr and without an
 not ask for. Otherwise the file stays as it was, and the reason is printed.
 """
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+# In italics; in lesson 00 a bold one explains what a prediction is.
+PREDICTION = re.compile(r"(?<!\*)\*Predict")
 
 
 def run(path):
@@ -45,6 +48,7 @@ def run(path):
         for output in cell.outputs:
             if output.get("name") == "stderr":
                 return fail(path, f"cell {number} wrote to stderr:\n{output.text}")
+    fold_answers(notebook.cells)
     notebook.metadata = METADATA
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
@@ -56,6 +60,23 @@ def tidy(notebook, stem):
     """Name the cells by lesson and place, so that a diff shows what changed and nothing else."""
     for place, cell in enumerate(notebook.cells, 1):
         cell.id = f"{stem.split('_')[0]}-{place:03d}"
+
+
+def fold_answers(cells):
+    """Fold what a prediction asks for. JupyterLab shows it again as soon as the cell is run."""
+    asked = False
+    for place, cell in enumerate(cells):
+        if cell.cell_type == "markdown":
+            waiting = asked and not shown(cells[place - 1])
+            asked = waiting or bool(PREDICTION.search(cell.source))
+        elif "solution" not in cell.metadata.get("tags", []):
+            cell.metadata.pop("jupyter", None)
+            if asked and cell.outputs:
+                cell.metadata["jupyter"] = {"outputs_hidden": True}
+
+
+def shown(cell):
+    return cell.cell_type == "code" and bool(cell.outputs)
 
 
 def show(path, code, cell):

@@ -209,10 +209,11 @@ def _smallest_failure(exercise, answer, first, tried):
         message = f"Your code raises {type(outcome.error).__name__}: {_first_line(outcome.error)}"
         details = start + _where(outcome.error) + note
         return "error", tried | {"message": message, "details": details.rstrip()}
-    part = f"Look at part {problem.where} of the result. " if problem.where else ""
+    name = exercise.name_of(problem.where)
+    part = f"Look at `{name}`. " if problem.where else ""
     return "wrong", tried | {
         "message": part + problem.text,
-        "details": start + show_problem(problem) + note,
+        "details": start + show_problem(problem, name) + note,
         "picture": draw_problem(problem),
     }
 

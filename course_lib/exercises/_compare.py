@@ -72,9 +72,9 @@ def _wrong_kind(got, expected):
         return None
     advice = ""
     if isinstance(got, (list, tuple)):
-        advice = " `np.array(...)` makes one of it."
+        advice = " `np.array(...)` turns it into one."
     elif is_tensor(got):
-        advice = " `keras.ops.convert_to_numpy(...)` makes one of it."
+        advice = " `keras.ops.convert_to_numpy(...)` turns it into one."
     elif hasattr(got, "__next__"):
         advice = " `return` gives back a value; `yield` makes a generator."
     return f"It is {kind_of(got)}, and {wanted} was expected.{advice}"
@@ -94,7 +94,12 @@ def _wrong_shape_or_dtype(got, expected):
             f"Its dtype is {got.dtype}; expected: bool. "
             "A comparison such as `ids != 0` gives bool; `.astype(bool)` makes it of 0 and 1."
         )
-    if want != "b" and (have == "b" or (want in "iu" and have == "f")):
+    if want in "iu" and have == "f":
+        return (
+            f"Its dtype is {got.dtype}; expected: integers. `.astype(int)` makes integers of it; "
+            "NumPy makes floats of zeros and of an empty list."
+        )
+    if want != "b" and have == "b":
         return f"Its dtype is {got.dtype}; expected: {KINDS[want]}."
     return None
 

@@ -42,6 +42,7 @@ class Exercise:
         examples: cases that are always tried.
         wrong: the usual wrong answers.
         use: how an answer is used on a case; by default it is called with the case's arguments.
+        parts: what to call each part of a result, if `use` returns several.
         build: True for the longer exercise that closes a lesson.
     """
 
@@ -56,6 +57,7 @@ class Exercise:
     examples: tuple = ()
     wrong: tuple = ()
     use: Callable | None = None
+    parts: tuple = ()
     build: bool = False
 
     @property
@@ -78,6 +80,11 @@ class Exercise:
     def apply(self, answer, case):
         """Use `answer` on `case`."""
         return self.use(answer, *case) if self.use else answer(*case)
+
+    def name_of(self, where):
+        """Return what to call a part of the result: `where` is "" or an index as "[1]"."""
+        index, _, rest = where.removeprefix("[").partition("]")
+        return self.parts[int(index)] + rest if where and self.parts else f"result{where}"
 
     @property
     def solution_source(self):

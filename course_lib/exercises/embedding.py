@@ -22,13 +22,13 @@ EMBEDDING_MASK = Exercise(
     "What `compute_mask` returns",
     embedding_mask,
     """Write `embedding_mask(ids, mask_zero)`: what `Embedding.compute_mask` returns for integer
-`ids` of shape `(B, T)`. Remember what it returns when `mask_zero` is False. Exactly one
-id is padding.""",
+`ids` of shape `(B, T)`, as a NumPy array. Remember what it returns when `mask_zero` is False.
+`ids` may hold any integers; only the id 0 is padding.""",
     minutes=3,
     difficulty="easy",
     hints=(
         "Without `mask_zero` there is no mask at all, not a mask of all True.",
-        "With `mask_zero` exactly one id is padding, and -1 is another one.",
+        "With `mask_zero` only the id 0 is padding; -1 is not.",
     ),
     cases=_draw_ids,
     examples=(
@@ -79,10 +79,11 @@ TRAINED_ROWS = Exercise(
     "2.2",
     "Which rows of the table are trained?",
     trained_rows,
-    """An `Embedding(input_dim, D, mask_zero=True)` looks up `ids` of shape `(B, T)`, and a loss is
-made of the vectors. Write `trained_rows(ids, input_dim, mask_is_used)`: a bool for each row of the
-table, `True` if the row gets a gradient. `mask_is_used` says whether every layer that mixes steps
-uses the mask.""",
+    """An `Embedding(input_dim, D, mask_zero=True)` looks up `ids` of shape `(B, T)`. All vectors
+enter a loss, but for those that a mask leaves out. Write
+`trained_rows(ids, input_dim, mask_is_used)`: a bool for each row of the table, `True` if the row
+gets a gradient other than zero. `mask_is_used` says whether every layer that mixes steps uses the
+mask.""",
     minutes=5,
     difficulty="medium",
     hints=(
@@ -221,6 +222,7 @@ def _embed(answer, table, ids, mask_zero):
 
 def _draw_embedding(draw):
     table, ids = _draw_table_and_ids(draw)
+    ids = ids - draw.coin() * (ids == len(table) - 1) * len(table)  # the last row by its other id
     # A row of zeros among the others: a word may look like padding to who asks the vectors.
     table = table * (np.arange(len(table)) != draw.integer(0, len(table)))[:, None]
     return table, ids, draw.coin() or draw.coin()
@@ -266,6 +268,22 @@ class _AsksTheVectors(PocketEmbedding):
         return (self.table[ids] != 0).any(axis=-1) if self.mask_zero else None
 
 
+class _MasksMinusOne(PocketEmbedding):
+    """Wrong: id -1 counts as padding."""
+
+    def compute_mask(self, ids):
+        """Return True at ids above 0."""
+        return ids > 0 if self.mask_zero else None
+
+
+class _PositiveRows(PocketEmbedding):
+    """Wrong: no id counts from the end."""
+
+    def __call__(self, ids):
+        """Return the vectors, that of row 1 for id -1."""
+        return self.table[np.abs(ids)]
+
+
 class _MasksFeatures(PocketEmbedding):
     """Wrong: a mask for each feature."""
 
@@ -279,14 +297,15 @@ POCKET_EMBEDDING = Exercise(
     "2.4",
     "Build it: a pocket `Embedding`",
     PocketEmbedding,
-    """Write the class `PocketEmbedding`. It is made with `PocketEmbedding(table, mask_zero=True)`
-and keeps both. Called with `ids` of shape `(B, T)`, it returns the vectors; its method
-`compute_mask(ids)` returns the mask. It behaves as `keras.layers.Embedding` does, also for id 0 and
-without `mask_zero`.""",
+    """Write the class `PocketEmbedding`. It is made with `PocketEmbedding(table, mask_zero=False)`
+and keeps both. Called with integer `ids` of shape `(B, T)`, it returns the vectors; its method
+`compute_mask(ids)` returns the mask. It behaves as `keras.layers.Embedding` does, also for the ids
+0 and −1, and without `mask_zero`.""",
     minutes=10,
     difficulty="hard",
     build=True,
     use=_embed,
+    parts=("layer(ids)", "layer.compute_mask(ids)"),
     hints=(
         "`__init__` keeps what it gets: `self.table = table`, and the same for `mask_zero`.",
         "`__call__` is the look-up `table[ids]`, and `compute_mask` is exercise 2.1.",
@@ -297,6 +316,7 @@ without `mask_zero`.""",
         (np.array([[0.5, 0.25], [1.0, 2.0], [3.0, 4.0]]), np.array([[1, 0, 2, 0]]), True),
         (np.array([[0.5, 0.25], [1.0, 2.0], [3.0, 4.0]]), np.array([[1, 0, 2, 0]]), False),
         (np.array([[0.5], [0.0]]), np.array([[1, 0]]), True),
+        (np.array([[0.5], [1.0], [2.0]]), np.array([[1, 2, -1]]), True),
     ),
     wrong=(
         Wrong(
@@ -325,6 +345,16 @@ without `mask_zero`.""",
             _AsksTheVectors,
             "You look for vectors of zeros, as a `Masking` layer does. What if a word's vector is "
             "all zeros, or row 0 is not?",
+        ),
+        Wrong(
+            "-1 masked too",
+            _MasksMinusOne,
+            "Is -1 the id that `mask_zero` masks?",
+        ),
+        Wrong(
+            "-1 turned positive",
+            _PositiveRows,
+            "Which row of the table does id -1 take?",
         ),
         Wrong(
             "a mask for each feature",

@@ -70,7 +70,7 @@ MASK_OF_FRONT_PADDING = Exercise(
     "1.2",
     "A mask for padding in front",
     mask_of_front_padding,
-    """`lengths` is an integer array of shape `(B,)`: how many real steps each row has. Write
+    """`lengths` is an integer array of shape `(B,)`: how many real steps each of B rows has. Write
 `mask_of_front_padding(lengths, maxlen)`: the mask of shape `(B, maxlen)` of rows that are padded in
 front, `True` = real. No loop is needed.""",
     minutes=4,

@@ -71,7 +71,7 @@ def test_real_zero():
     assert np.argwhere((ids != 0) != real).tolist() == [[0, 0]]
 
 
-@claim("1.8", "The longest row of a batch sets the width of all its rows.")
+@claim("1.8", "Without `maxlen`, the longest row of a batch sets the width of all its rows.")
 def test_width():
     rng = np.random.default_rng(0)
     for _ in range(20):
