@@ -129,6 +129,11 @@ masked steps, also at those that come before the first real one.""",
             "Two masked steps in a row: what stands at the second one?",
         ),
         Wrong(
+            "the step before the first is the last",
+            lambda outputs, mask: _carry(outputs, mask, outputs[:, -1]),
+            "What is `outputs[:, t - 1]` when `t` is 0?",
+        ),
+        Wrong(
             "mask ignored",
             lambda outputs, mask: outputs,
             "What changes in your result at a masked step?",
@@ -157,10 +162,10 @@ LAST_REAL = Exercise(
     "4.3",
     "The last real output",
     last_real,
-    """After a `Bidirectional` layer, `outputs[:, -1]` is zeros for a row that ends in padding.
-Write `last_real(outputs, mask)`: for `outputs` of shape `(B, T, D)` the output of each row at its
-last real step, shape `(B, D)`. The padding may stand on either side or in between; a row without
-real steps gets zeros.""",
+    """Some layers put zeros at masked steps, so `outputs[:, -1]` is of no use there. Write
+`last_real(outputs, mask)`: for `outputs` of shape `(B, T, D)` the output of each row at its last
+real step, shape `(B, D)`. The padding may stand on either side or in between; a row without real
+steps gets zeros.""",
     minutes=6,
     difficulty="medium",
     hints=(

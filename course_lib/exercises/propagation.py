@@ -14,8 +14,9 @@ def mask_for_call(explicit, attached, takes_mask):
 
 def _draw_call(draw):
     rows, steps = draw.sizes(2, 3)
-    masks = [draw.mask(rows, steps) if draw.integer(0, 3) else None for _ in range(2)]
-    return *masks, draw.integer(0, 3) > 0
+    explicit, attached = (draw.mask(rows, steps) if draw.integer(0, 3) else None for _ in range(2))
+    takes_mask = draw.integer(0, 3) > 0
+    return explicit if takes_mask else None, attached, takes_mask
 
 
 _A, _B = np.array([[True, True, False]]), np.array([[True, False, True]])
@@ -26,8 +27,8 @@ MASK_FOR_CALL = Exercise(
     mask_for_call,
     """A layer with one tensor argument is called. `explicit` is what was passed as `mask=`,
 `attached` is the mask on the tensor, and each of the two may be `None`. `takes_mask` says whether
-the layer's `call` has an argument `mask`. Write `mask_for_call(explicit, attached, takes_mask)`:
-the mask that `call` gets, or `None`.""",
+the layer's `call` has an argument `mask`; if not, nobody passes one, and `explicit` is `None`.
+Write `mask_for_call(explicit, attached, takes_mask)`: the mask that `call` gets, or `None`.""",
     minutes=3,
     difficulty="easy",
     hints=(
@@ -35,7 +36,7 @@ the mask that `call` gets, or `None`.""",
         "The attached mask is looked up only if nothing was passed.",
     ),
     cases=_draw_call,
-    examples=((_A, _B, True), (None, _B, True), (_A, None, True), (_A, _B, False)),
+    examples=((_A, _B, True), (None, _B, True), (_A, None, True), (None, _B, False)),
     wrong=(
         Wrong(
             "attached wins",
@@ -58,6 +59,11 @@ the mask that `call` gets, or `None`.""",
             "takes_mask ignored",
             lambda explicit, attached, takes_mask: attached if explicit is None else explicit,
             "`Dense.call` has no argument `mask`. What does it get?",
+        ),
+        Wrong(
+            "or",
+            lambda explicit, attached, takes_mask: (explicit or attached) if takes_mask else None,
+            "`or` asks if a mask is true, not if it is there. Which test is for `None`?",
         ),
         Wrong(
             "real in both",
@@ -95,13 +101,14 @@ MASK_OF_SUM = Exercise(
     "Two masks meet",
     mask_of_sum,
     """`Add()` was called on two or more tensors. `masks` is the list of their masks, each of shape
-`(B, T)` or `None`. Write `mask_of_sum(masks)`: the mask on the output in Keras 3, or `None`.""",
+`(B, T)` or `None`. Write `mask_of_sum(masks)`: the mask on the output, or `None`.""",
     minutes=4,
     difficulty="easy",
     hints=(
         "There are two rules: one for a tensor without a mask, and one for steps on which the "
         "masks do not agree.",
-        "`np.any(masks, axis=0)` takes a whole list of masks of one shape.",
+        "`any(mask is None for mask in masks)` looks for `None`; `None in masks` compares arrays, "
+        "and fails. `np.any(masks, axis=0)` takes a whole list of masks of one shape.",
     ),
     cases=_draw_masks,
     examples=(([_A, _B],), ([_A, None],), ([None, None],), ([_A, _B, ~_A],)),
@@ -109,7 +116,7 @@ MASK_OF_SUM = Exercise(
         Wrong(
             "AND for OR",
             lambda masks: None if any(mask is None for mask in masks) else np.all(masks, axis=0),
-            "A step is real in one tensor and padding in the other. Is the sum real, for Keras 3?",
+            "A step is real in one tensor and padding in the other. Is the sum real?",
         ),
         Wrong(
             "None left out",
@@ -217,9 +224,7 @@ def walk_of_a_mask(kinds, ids):
 
 
 def _draw_walk(draw):
-    kinds = [
-        draw.choice("make", "pass", "use", "drop", "end", "use") for _ in range(draw.integer(1, 3))
-    ]
+    kinds = [draw.choice("pass", "use", "drop", "end", "use") for _ in range(draw.integer(1, 3))]
     return ["make", *kinds], draw.padded_ids(draw.integer(1, 2), draw.integer(1, 3))
 
 
@@ -246,8 +251,9 @@ WALK_OF_A_MASK = Exercise(
     walk_of_a_mask,
     """A model is a chain of layers, and `kinds` says of each what it does with a mask:
 
-- `"make"`: an `Embedding` with `mask_zero=True`; it makes the mask of `ids`
-- `"pass"`: like `Dense`; its `call` gets no mask, its output carries on the input's
+- `"make"`: an `Embedding` with `mask_zero=True`, always the first; its `call` gets no mask, its
+  output carries that of `ids`
+- `"pass"`: like `Dense`; its `call` gets no mask, its output carries the input's
 - `"use"`: like an `LSTM` with `return_sequences=True`; its `call` gets the mask, and its output
   carries it
 - `"end"`: like `GlobalAveragePooling1D`; its `call` gets the mask, its output has none
