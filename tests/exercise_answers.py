@@ -353,7 +353,8 @@ HARMLESS = {
     ): ONE_ROW,
     (
         "6.4",
-        "if not np.allclose(in_batch, alone): → if not np.allclose(alone, in_batch):",
+        "if not np.allclose(in_batch, alone, atol=1e-06): → "
+        "if not np.allclose(alone, in_batch, atol=1e-06):",
     ): BOTH_WAYS,
     ("6.4", "length = (row != 0).sum() → length = (row > 0).sum()"): "ids are not negative",
 }

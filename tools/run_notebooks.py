@@ -36,6 +36,8 @@ def run(path):
         resources={"metadata": {"path": path.parent}},
         # What a cell prints arrives in pieces on a busy machine; it is stored in one.
         coalesce_streams=True,
+        # A word of the kernel to its own terminal, about connections, which is of no use here.
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     client.on_cell_start = lambda cell, cell_index: show(path, code, cell)
     started = time.monotonic()

@@ -59,9 +59,10 @@ def _wrong_kind(got, expected):
         return f"It is {kind_of(got)}, and {wanted} was expected.{more}"
     if isinstance(expected, (list, tuple)):
         if not isinstance(got, (list, tuple)):
-            return f"It is {kind_of(got)}, and {wanted} was expected."
+            advice = " `.tolist()` turns it into one." if isinstance(got, np.ndarray) else ""
+            return f"It is {kind_of(got)}, and a {type(expected).__name__} was expected.{advice}"
         if len(got) != len(expected):
-            return f"It has {len(got)} parts, and {len(expected)} were expected."
+            return f"Its length is {len(got)}, and {len(expected)} was expected."
         return None
     if isinstance(got, np.ma.MaskedArray):
         return (

@@ -274,6 +274,12 @@ def _overflowing(labels, logits):
     return -np.log(np.take_along_axis(shares, labels[..., None], axis=-1)[..., 0])
 
 
+def _by_the_share(labels, logits, smallest=0.0):
+    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares = np.maximum(shares / shares.sum(axis=-1, keepdims=True), smallest)
+    return -np.log(np.take_along_axis(shares, labels[..., None], axis=-1)[..., 0])
+
+
 _LOGITS = np.array([[[2.0, 0.5], [0.25, 1.0], [-1.0, 1.0]]])
 _LABELS, _REAL = np.array([[0, 0, 1]]), np.array([[True, True, False]])
 
@@ -285,8 +291,8 @@ MASKED_CROSSENTROPY = Exercise(
 `(B, T, V)`. The loss of a step is $-\\log p$ for the share
 $p = e^{z_k} / \\sum_v e^{z_v}$ of the right class $k$. Write
 `masked_crossentropy(labels, logits, mask, reduction)` as Keras computes it for a mask, with
-`reduction` one of `"none"`, `"sum"` and `"sum_over_batch_size"`. Logits may be as large as 1000;
-a batch that is all padding has the loss 0.""",
+`reduction` one of `"none"`, `"sum"` and `"sum_over_batch_size"`. Logits may be in the
+thousands; a batch that is all padding has the loss 0.""",
     minutes=15,
     difficulty="hard",
     build=True,
@@ -365,6 +371,28 @@ a batch that is all padding has the loss 0.""",
                 _overflowing(labels, logits) * mask, mask, reduction
             ),
             "What is `np.exp(1000)`, and what is infinity divided by infinity?",
+        ),
+        Wrong(
+            "the share rounded to 0",
+            lambda labels, logits, mask, reduction: _reduce(
+                _by_the_share(labels, logits) * mask, mask, reduction
+            ),
+            "A small p is rounded to 0, and log 0 is infinite. Can you get log p without p?",
+        ),
+        Wrong(
+            "the share rounded to 0, the mask chosen with where",
+            lambda labels, logits, mask, reduction: _reduce(
+                np.where(mask, _by_the_share(labels, logits), 0), mask, reduction
+            ),
+            "Padding is left out, but the p of a real step is rounded to 0. Can you get log p "
+            "without p?",
+        ),
+        Wrong(
+            "the share kept from 0",
+            lambda labels, logits, mask, reduction: _reduce(
+                _by_the_share(labels, logits, 1e-7) * mask, mask, reduction
+            ),
+            "You keep p from being 0. What is the loss of a step whose p is smaller still?",
         ),
         Wrong(
             "logits taken for shares",

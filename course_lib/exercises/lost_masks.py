@@ -124,10 +124,10 @@ MASK_OF_DIFFERENCES = Exercise(
     "A mask for the output of a raw operation",
     mask_of_differences,
     """A model works on differences of neighbouring steps: `x[:, 1:] - x[:, :-1]`, of shape
-`(B, T - 1, D)`. The mask ends there, and you set one by hand. A row alone with n real steps has
-n - 1 differences, and these are the real steps of the output. Write `mask_of_differences(mask)`.
-The padding is at the end in some batches and in front in others. If there is no mask, it is `None`,
-and so is the result.""",
+`(B, T - 1, D)`. The mask ends there; a `Lambda` is to say which one comes out. A row alone with n
+real steps has n - 1 differences, and these are the real steps of the output. Write
+`mask_of_differences(mask)`. The padding is at the end in some batches and in front in others. If
+there is no mask, it is `None`, and so is the result.""",
     minutes=4,
     difficulty="easy",
     hints=(
@@ -230,6 +230,13 @@ without a real step.""",
             "What does your function give for a row that is all padding?",
         ),
         Wrong(
+            "minus infinity times 0",
+            lambda values, mask: (
+                np.where(mask[..., None], values, -np.inf).max(axis=1) * mask.any(axis=1)[:, None]
+            ),
+            "What is −∞ times 0? Which function chooses between two values without a product?",
+        ),
+        Wrong(
             "never below 0",
             lambda values, mask: np.where(mask[..., None], values, -np.inf).max(axis=1, initial=0),
             "Can your maximum be below 0, if all real values are?",
@@ -271,7 +278,7 @@ def rows_that_see_padding(run, ids):
             continue
         alone = run(row[None, :length])[0]
         in_batch = outputs[b, :length] if outputs.ndim == 3 else outputs[b]
-        if not np.allclose(in_batch, alone):
+        if not np.allclose(in_batch, alone, atol=1e-6):
             found.append(b)
     return found
 
@@ -283,12 +290,16 @@ def _draw_model(draw):
     return draw.choice(*MODELS), ids
 
 
+def _close(one, other):
+    return np.allclose(one, other, atol=1e-6)
+
+
 def _rows(
     run,
     ids,
     cut=lambda row, length: row[None, :length],
     part=lambda output, length: output[:length],
-    agree=np.allclose,
+    agree=_close,
     empty=False,
 ):
     """`rows_that_see_padding` with other rules, for the wrong answers below."""
@@ -306,8 +317,12 @@ def _rows(
     return found
 
 
+def _any_close(one, other):
+    return np.isclose(one, other, atol=1e-6).any()
+
+
 def _or_other_shape(one, other):
-    return one.shape == other.shape and np.allclose(one, other)
+    return one.shape == other.shape and _close(one, other)
 
 
 _IDS = np.array([[4, 7, 0, 0], [2, 5, 1, 3], [0, 0, 0, 0], [9, 6, 8, 0]])
@@ -320,8 +335,8 @@ ROWS_THAT_SEE_PADDING = Exercise(
 an output for each step, shape `(B, T, D)`, or for each row, shape `(B, D)`. It runs on any number
 of rows and steps. Write `rows_that_see_padding(run, ids)`: a list with the numbers of the rows
 whose output at real steps, or for the row, is another one when the row runs alone without its
-padding. Differences of rounding do not count. A row that is all padding cannot run alone and is
-left out.""",
+padding. Differences up to 1e-6 do not count: they come from rounding. A row that is all padding
+cannot run alone and is left out.""",
     minutes=12,
     difficulty="hard",
     build=True,
@@ -330,7 +345,7 @@ left out.""",
         "`run(row[None, :length])` give?",
         "Alone, a row has outputs at its real steps only. Which part of the batch's output do you "
         "compare with them, if `outputs.ndim` is 3, and which if it is 2?",
-        "`np.allclose` is `True` only if all values agree up to rounding.",
+        "`np.allclose(a, b, atol=1e-6)` is `True` only if all values agree up to rounding.",
     ),
     cases=_draw_model,
     examples=tuple((model, _IDS) for model in MODELS),
@@ -359,7 +374,7 @@ left out.""",
         ),
         Wrong(
             "different only if all differ",
-            lambda run, ids: _rows(run, ids, agree=lambda one, other: np.isclose(one, other).any()),
+            lambda run, ids: _rows(run, ids, agree=_any_close),
             "One value of a row differs and the others agree. Has the row seen the padding?",
         ),
         Wrong(
@@ -367,6 +382,12 @@ left out.""",
             lambda run, ids: _rows(run, ids, agree=np.array_equal),
             "You ask for equality to the last digit. Is a difference of rounding the padding's "
             "doing?",
+        ),
+        Wrong(
+            "less room for rounding than float32 needs",
+            lambda run, ids: _rows(run, ids, agree=np.allclose),
+            "A value near 0 differs by 1e-7. `np.allclose` lets 1e-8 pass unless told. What was "
+            "asked for?",
         ),
         Wrong(
             "differences in one direction",
@@ -380,7 +401,7 @@ left out.""",
         ),
         Wrong(
             "the rows that are sound",
-            lambda run, ids: _rows(run, ids, agree=lambda one, other: not np.allclose(one, other)),
+            lambda run, ids: _rows(run, ids, agree=lambda one, other: not _close(one, other)),
             "Which rows do you list: those that agree, or those that do not?",
         ),
         Wrong(

@@ -217,6 +217,24 @@ def test_hinge():
 
 @claim(
     "5.20",
+    "The loss that `evaluate` reports weights each batch by its rows, not by its real steps.",
+)
+def test_several_batches():
+    network = model()
+    ids = np.where(MASK, np.arange(1, 6), 0)
+    network.compile(loss="mse", run_eagerly=True)
+    squares = np.square(array(network(ids)) - Y_TRUE).mean(axis=-1)
+    for size in (1, 2, 3, 4):
+        parts = [slice(start, start + size) for start in range(0, 4, size)]
+        means = [squares[part][MASK[part]].mean() for part in parts]
+        reported = network.evaluate(ids, Y_TRUE, batch_size=size, verbose=0)
+        rows = [len(MASK[part]) for part in parts]
+        assert np.isclose(reported, np.average(means, weights=rows), rtol=1e-5)
+        assert np.isclose(reported, squares[MASK].mean(), rtol=1e-3) == (size == 4)
+
+
+@claim(
+    "5.21",
     "The loss of a padded batch is the loss of its rows alone, weighted by their real steps.",
 )
 def test_solo():
