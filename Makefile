@@ -56,7 +56,7 @@ lab: $(READY) ## open JupyterLab on the first lesson
 	  --LabApp.extension_manager=readonly --LabApp.custom_css=True \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_FLAGS)
 
-test: style test-unit test-notebooks ## prove everything: style, unit and property tests, every notebook's output
+test: style test-unit test-notebooks ## check everything: style, unit and property tests, every notebook's output
 
 style: $(READY) ## check the style of code and notebooks
 	$(PY) -m ruff check .
