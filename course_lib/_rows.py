@@ -5,6 +5,7 @@ Both work on some thousand rows at a time, so that what they touch stays in the 
 
 import marshal
 import struct
+from operator import attrgetter
 
 import numpy as np
 
@@ -98,11 +99,11 @@ def scatter(rows, maxlen, dtype, padding, truncating, value):
     parts = []
     for start in range(0, len(rows), CHUNK_ROWS):
         chunk = rows[start : start + CHUNK_ROWS]
-        lengths = lengths_of(chunk, start)
         if maxlen is not None:
-            chunk = truncate(chunk, lengths, maxlen, truncating, start)
-            lengths = np.minimum(lengths, maxlen)
-        parts.append((lengths, _join(chunk, start, dtype, step_shape)))
+            chunk = truncate(chunk, lengths_of(chunk, start), maxlen, truncating, start)
+        steps = _join(chunk, start, dtype, step_shape)
+        # Only now: the joining has brought the rows into the cache, in half the time.
+        parts.append((lengths_of(chunk, start), steps))
     if maxlen is None:
         maxlen = max(int(lengths.max()) for lengths, _ in parts)
     if dtype is None:
@@ -124,14 +125,11 @@ def scatter(rows, maxlen, dtype, padding, truncating, value):
 def _join(rows, start, dtype, step_shape):
     """Return all steps of all rows, one after the other: shape `(sum of lengths, ...)`."""
     if isinstance(rows[0], np.ndarray) and rows[0].dtype.kind in "biufc":
-        try:
-            # "equiv" makes it refuse rows of different dtypes, and what are no rows at all.
-            steps = np.concatenate(rows, dtype=rows[0].dtype, casting="equiv")
-        except (TypeError, ValueError):
-            pass
-        else:
-            if steps.shape[1:] == step_shape and not _loses_nan(steps, dtype):
-                return steps
+        steps = _flat_arrays(rows)
+        if steps is None:
+            steps = _arrays(rows)
+        if steps is not None and steps.shape[1:] == step_shape and not _loses_nan(steps, dtype):
+            return steps
     if step_shape == ():
         steps = _numbers(rows)
         if steps is not None and (
@@ -142,6 +140,31 @@ def _join(rows, start, dtype, step_shape):
     rows = [_as_steps(row, start + place, dtype, step_shape) for place, row in enumerate(rows)]
     rows = [row for row in rows if len(row)]
     return np.concatenate(rows) if rows else np.empty((0, *step_shape), dtype or int)
+
+
+def _flat_arrays(rows):
+    """Return the steps of one-dimensional arrays of one dtype; `None` if the rows are not such.
+
+    `bytes.join` takes half the time of `np.concatenate`.
+    """
+    dtype = rows[0].dtype
+    try:
+        if set(map(attrgetter("dtype"), rows)) != {dtype}:
+            return None
+        if set(map(attrgetter("ndim"), rows)) != {1}:
+            return None
+        return np.frombuffer(b"".join(rows), dtype)
+    except (AttributeError, BufferError, TypeError, ValueError):
+        return None
+
+
+def _arrays(rows):
+    """Return the steps of arrays of one dtype; `None` if the rows are not such."""
+    try:
+        # "equiv" makes it refuse rows of different dtypes, and what are no rows at all.
+        return np.concatenate(rows, dtype=rows[0].dtype, casting="equiv")
+    except (TypeError, ValueError):
+        return None
 
 
 def _numbers(rows):
