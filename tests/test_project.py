@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -194,6 +195,18 @@ class TestMakefile:
 
     def test_and_so_do_tests_without_make(self):
         assert {name: os.environ.get(name) for name in KERNEL} == KERNEL
+
+
+class TestASkippedTest:
+    @pytest.mark.parametrize("flags", [[], ["-p", "tests.nbval_pictures"]], ids=["unit", "nbval"])
+    def test_says_why(self, tmp_path, flags):
+        path = tmp_path / "test_skipped.py"
+        path.write_text("import pytest\n\ndef test_it():\n    pytest.skip('no such thing here')\n")
+        settings = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path)]
+        command = [sys.executable, "-m", "pytest", *settings, "-q", *flags, str(path)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "test_skipped.py:4: no such thing here" in done.stdout
 
 
 class TestWorkflows:
