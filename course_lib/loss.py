@@ -65,13 +65,22 @@ def _binary_focal(t, p, gamma=2.0):
     return ((1 - right) ** gamma * _binary_crossentropies(t, p)).mean(axis=-1)
 
 
+def _categorical_crossentropy(t, p):
+    return -(t * np.log(_shares(p))).sum(axis=-1)
+
+
+def _categorical_generalized(t, p, q=0.5):
+    return (1 - (t * p).sum(axis=-1) ** q) / q
+
+
 def _categorical_focal(t, p, gamma=2.0, alpha=0.25):
     shares = _shares(p)
     return (alpha * (1 - shares) ** gamma * -t * np.log(shares)).sum(axis=-1)
 
 
 # Targets `t` and predictions `p` of shape (B, T, D) to losses of shape (B, T), under the names of
-# the functions in `keras.losses`, with Keras's default arguments.
+# the functions in `keras.losses`, with Keras's default arguments. Those of `OF_CLASS_IDS` take
+# class ids of shape (B, T) as targets; `t` is their one-hot form.
 PER_STEP = {
     "mean_squared_error": lambda t, p: np.square(p - t).mean(axis=-1),
     "mean_absolute_error": lambda t, p: np.abs(p - t).mean(axis=-1),
@@ -91,9 +100,12 @@ PER_STEP = {
     "poisson": lambda t, p: (p - t * np.log(p + EPSILON)).mean(axis=-1),
     "binary_crossentropy": lambda t, p: _binary_crossentropies(t, p).mean(axis=-1),
     "binary_focal_crossentropy": _binary_focal,
-    "categorical_crossentropy": lambda t, p: -(t * np.log(_shares(p))).sum(axis=-1),
+    "categorical_crossentropy": _categorical_crossentropy,
     "categorical_focal_crossentropy": _categorical_focal,
+    "sparse_categorical_crossentropy": _categorical_crossentropy,
+    "categorical_generalized_cross_entropy": _categorical_generalized,
 }
+OF_CLASS_IDS = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
 
 
 def per_step_loss(name, y_true, y_pred):
@@ -101,8 +113,9 @@ def per_step_loss(name, y_true, y_pred):
 
     Args:
         name: a built-in loss that returns one value per step, by its name in `keras.losses`, such
-            as "mean_squared_error" (the keys of `PER_STEP`), or "sparse_categorical_crossentropy".
-        y_true: numbers, shape `(B, T, D)`; class ids of shape `(B, T)` for the sparse one.
+            as "mean_squared_error" (the keys of `PER_STEP`).
+        y_true: numbers, shape `(B, T, D)`; for the losses of `OF_CLASS_IDS`, class ids of shape
+            `(B, T)`.
         y_pred: numbers, shape `(B, T, D)`.
 
     Returns:
@@ -112,11 +125,10 @@ def per_step_loss(name, y_true, y_pred):
         TypeError: the targets or predictions are not numbers.
         ValueError: another name, shapes that differ, or a class id outside of `0 … D-1`.
     """
-    as_choice(name, "name", (*PER_STEP, "sparse_categorical_crossentropy"))
+    as_choice(name, "name", tuple(PER_STEP))
     y_pred = as_array(y_pred, "y_pred", ndim=3).astype(float)
-    if name == "sparse_categorical_crossentropy":
+    if name in OF_CLASS_IDS:
         y_true = _one_hot(y_true, y_pred.shape)
-        name = "categorical_crossentropy"
     y_true = as_array(y_true, "y_true", ndim=3).astype(float)
     if y_true.shape != y_pred.shape:
         raise ValueError(f"`y_true` must have y_pred's shape {y_pred.shape}, got {y_true.shape}")
