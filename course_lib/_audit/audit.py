@@ -8,9 +8,9 @@ import numpy as np
 from course_lib import _recorder
 from course_lib._arguments import as_layer
 from course_lib._audit.batch import View, attached
-from course_lib._audit.causes import Cause
 from course_lib._audit.outputs import OutputTest, listed
 from course_lib._audit.plan import find_batch, read_inputs, read_mask
+from course_lib._audit.raw import Cause
 from course_lib._audit.report import AuditReport, finding
 from course_lib._audit.run import Runner, any_length, flat, float32, tolerance
 from course_lib._audit.scores import Scores

@@ -3,7 +3,6 @@
 import numpy as np
 
 from course_lib._audit.batch import attached
-from course_lib._audit.causes import Cause
 from course_lib._audit.gradients import LOOSER, check_gradients
 from course_lib._audit.loss import (
     Verdict,
@@ -17,6 +16,7 @@ from course_lib._audit.loss import (
 from course_lib._audit.metrics import check_metric, metric_parts
 from course_lib._audit.own_losses import activity_losses, has_own, own_losses
 from course_lib._audit.predictions import Predictions
+from course_lib._audit.raw import Cause
 from course_lib._audit.report import finding
 from course_lib._audit.targets import (  # fmt: skip
     check_target,
