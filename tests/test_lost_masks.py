@@ -370,6 +370,31 @@ def test_gradients_that_are_zero_but_for_rounding_are_no_fault():
     assert report.ok, report
 
 
+def mean_error(y_true, y_pred):
+    return ops.mean(ops.abs(y_true - y_pred))
+
+
+def row_error(y_true, y_pred):
+    return ops.mean(ops.abs(y_true - y_pred), axis=(1, 2))
+
+
+@pytest.mark.parametrize(
+    "loss", [mean_error, row_error, keras.losses.Dice(), keras.losses.Tversky()]
+)
+def test_weights_are_no_mend_for_a_loss_that_has_no_steps(loss):
+    model = keras.Sequential([embedding(), layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", loss)
+    weights = (IDS != 0).astype("float32")
+    y = (STEPS > 0).astype("float32")
+    # What the message must not advise: the weights change nothing about the padding.
+    (one,) = audit(model, IDS, y, weights).findings
+    assert one.kind == "loss"
+    assert "pass `sample_weight=`" not in one.message
+    by_axis = isinstance(loss, keras.losses.Loss)
+    mend = "Give it `axis=-1`" if by_axis else "Let the loss return one value for each step."
+    assert mend in one.message
+
+
 def test_precision_that_is_right_by_chance_is_found():
     model = keras.Sequential([embedding(), layers.Dense(1, activation="sigmoid")])
     model.compile("sgd", "binary_crossentropy", metrics=[keras.metrics.Precision(name="precision")])

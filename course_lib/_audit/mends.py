@@ -53,8 +53,7 @@ MENDS = {
     ),
     "loss": (
         "the loss counts padding although its prediction carries the right mask",
-        "Let the loss return one value for each step, or pass `sample_weight=` with zeros at "
-        "padded steps.",
+        "Let the loss return one value for each step.",
     ),
     "metric": (
         "the metric counts padding although its prediction carries the right mask",
@@ -93,6 +92,28 @@ LEAKS = (
         "output itself (`return_sequences=False`).",
     ),
 )
+
+# What mends a loss depends on what it returns. Weights mend none of these: they cannot take padding
+# out of one number, and do not fit one for each row.
+LOSSES = {
+    "scalar": (
+        "it returns one number for the whole batch, so neither a mask nor `sample_weight` can take "
+        "padding out of it",
+        "Let the loss return one value for each step.",
+    ),
+    "row": (
+        "it returns one number for each row, so a mask over steps does not fit",
+        "Let the loss return one value for each step.",
+    ),
+    "step": (
+        "",
+        "Let the value at each step depend on that step alone; in a `Loss` of your own write "
+        "`call`, and leave `__call__` to Keras, which applies the mask there.",
+    ),
+}
+
+# The losses of Keras that sum over everything return one value for each step if told so.
+WITH_AXIS = "Give it `axis=-1`: it then scores each step over its classes, one value for each step."
 
 # How a kind reads in a report.
 TITLES = {

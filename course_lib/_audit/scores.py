@@ -13,6 +13,7 @@ from course_lib._audit.loss import (
     value_of,
     zero_at_padding,
 )
+from course_lib._audit.mends import LOSSES, WITH_AXIS
 from course_lib._audit.metrics import check_metric, metric_parts
 from course_lib._audit.own_losses import activity_losses, has_own, own_losses
 from course_lib._audit.predictions import Predictions
@@ -225,13 +226,11 @@ class Scores(Predictions):
         if self._weights_are_to_blame(part):
             cause = Cause("sample_weight", part.name, None, f"the shape is {part.weights.shape}")
         else:
-            cause = self._cause_of_mask(part.output) or Cause("loss", part.name, None, verdict.unit)
+            cause = self._cause_of_mask(part.output) or Cause("loss", part.name)
         if cause.kind == "loss":
-            cause.detail = {
-                "scalar": "it returns one number for the whole batch, so no mask can be applied",
-                "row": "it returns one number for each row, so a mask over steps does not fit",
-                "step": "",
-            }[verdict.unit]
+            cause.detail, cause.mend = LOSSES[verdict.unit]
+            if verdict.unit == "scalar" and _can_keep_steps(part.loss):
+                cause.mend = WITH_AXIS
         audit.findings.append(finding(cause, "loss", evidence))
 
     def _weights_are_to_blame(self, part):
@@ -348,6 +347,13 @@ class Scores(Predictions):
                 "gradient", variable.path.split("/")[-2] if "/" in variable.path else variable.path
             )
             audit.findings.append(finding(cause, "gradients", evidence))
+
+
+def _can_keep_steps(loss):
+    """Return True for `Dice` and `Tversky`, which sum over all axes unless they are given some."""
+    import keras
+
+    return getattr(loss, "fn", None) in (keras.losses.dice, keras.losses.tversky)
 
 
 def _shapes(y):
