@@ -338,48 +338,6 @@ def _(broken):
     return Case(functional(lambda x: layers.Dense(1)(embedding()(x)), loss=loss), y=STEPS)
 
 
-def one_hot_tagger(loss):
-    """Return a `Case` with two classes at each step."""
-    y = np.eye(2, dtype="float32")[CLASSES[..., 0].astype(int)]
-    build = lambda x: layers.Dense(2, activation="softmax")(embedding()(x))  # noqa: E731
-    return Case(functional(build, loss=loss), y=y)
-
-
-@pair("Dice of the whole batch", "silent fault 5", layer="dice", kind="loss")
-def _(broken):
-    return one_hot_tagger(keras.losses.Dice(axis=None if broken else -1))
-
-
-@pair("Tversky of the whole batch", "silent fault 5", layer="tversky", kind="loss")
-def _(broken):
-    return one_hot_tagger(keras.losses.Tversky(axis=None if broken else -1))
-
-
-@pair("a loss whose steps read each other", "silent fault 5", layer="centred", kind="loss")
-def _(broken):
-    def centred(y_true, y_pred):
-        error = ops.abs(y_true - y_pred)
-        if broken:
-            error = error - ops.mean(error, axis=1, keepdims=True) / 2
-        return ops.mean(error, axis=-1)
-
-    return Case(functional(lambda x: layers.Dense(1)(embedding()(x)), loss=centred), y=STEPS)
-
-
-@pair("a Loss whose __call__ forgets the mask", "silent fault 5", layer="own", kind="loss")
-def _(broken):
-    class Plain(keras.losses.Loss):
-        def call(self, y_true, y_pred):
-            return ops.mean(ops.abs(y_true - y_pred), axis=-1)
-
-    class Forgets(Plain):
-        def __call__(self, y_true, y_pred, sample_weight=None):
-            return ops.mean(self.call(ops.cast(y_true, y_pred.dtype), y_pred))
-
-    loss = (Forgets if broken else Plain)(name="own")
-    return Case(functional(lambda x: layers.Dense(1)(embedding()(x)), loss=loss), y=STEPS)
-
-
 @pair("AUC counts padding", "silent fault 5", layer="auc", kind="metric")
 def _(broken):
     auc = keras.metrics.AUC(name="auc")

@@ -407,3 +407,35 @@ def test_precision_that_is_right_by_chance_is_found():
     assert [(one.kind, one.layer) for one in audit(model, IDS, y).findings] == [
         ("metric", "precision")
     ]
+
+
+# ---------------------------------------------------------------------- what the messages advise
+
+
+def doubled(last, **compiled):
+    x = keras.Input((None,), dtype="int32")
+    model = keras.Model(x, last(embedding(name="embedding")(x) * 2))
+    if compiled:
+        model.compile("sgd", **compiled)
+    return model
+
+
+def test_a_lost_mask_is_given_by_hand_only_to_a_layer():
+    """A loss takes no mask by hand, and says that it is the loss that needs one."""
+    (one,) = audit(doubled(layers.LSTM(3, name="lstm")), IDS).findings
+    assert "(`lstm` needs it)" in one.message
+    assert one.message.endswith("or give the mask to `lstm` by hand (`mask=`).")
+    (one,) = audit(doubled(layers.Dense(1), loss="mse"), IDS, STEPS).findings
+    assert "(the loss needs it)" in one.message
+    assert "by hand" not in one.message
+
+
+def test_no_message_advises_to_set_the_mask_on_the_output():
+    """It does nothing for a loss: the mask would be set on a symbolic tensor, once."""
+    messages = []
+    for last, compiled in ((layers.LSTM(3), {}), (layers.Dense(1), {"loss": "mse"})):
+        messages += [one.message for one in audit(doubled(last, **compiled), IDS).findings]
+    assert len(messages) == 2
+    for message in messages:
+        assert "Set the mask again" not in message
+        assert "`Lambda(f, mask=...)`" in message

@@ -36,13 +36,14 @@ class Causes(RawOperations):
         return found or Cause("leak", call.name, call, "although the mask came to it")
 
     def _first_loss(self, tensors, call):
-        causes = [self.lost(tensor, call) for _, tensor in tensors]
-        causes.sort(key=lambda cause: cause.kind == "never")
+        causes = [(self.lost(tensor, call), name) for name, tensor in tensors]
+        causes.sort(key=lambda one: one[0].kind == "never")
         if not causes:
             return None
-        needs = f"`{call.name}` needs it"
-        causes[0].detail = ", ".join(filter(None, [causes[0].detail, needs]))
-        return causes[0]
+        cause, name = causes[0]
+        cause.needs = f"`{call.name}`"
+        cause.by = f"{name}_mask" if f"{name}_mask" in call.received else "mask"
+        return cause
 
     def lost(self, tensor, call):
         """Return the `Cause` why a tensor that comes to `call` (the end: `None`) has no mask."""

@@ -8,8 +8,7 @@ MENDS = {
     ),
     "lost": (
         "the mask ends here, and it is still needed",
-        "Set the mask again on the output, give it to the later layer by hand (`mask=`), or put a "
-        "layer that passes masks on in its place.",
+        "",  # by `message_of`
     ),
     "ignored": (
         "a mask lies on the input, but Keras did not hand it to `call`: with more than one tensor "
@@ -20,8 +19,9 @@ MENDS = {
     "stripped": (
         "this layer takes the mask off its own input tensors, so that whoever reads them "
         "afterwards finds none",
-        "Normalise first (pre-norm, so that the residual adds another tensor), or keep the mask "
-        "before the call and set it again afterwards.",
+        "Normalise first (pre-norm, so that the residual adds another tensor). Inside the `call` "
+        "of a layer of your own, `call(self, x, mask=None)`, you can also set it again after this "
+        "layer: `x._keras_mask = mask`.",
     ),
     "overwritten": (
         "`query_mask=` was given by hand and replaced by the mask that lies on the query (or by "
@@ -44,7 +44,7 @@ MENDS = {
     ),
     "never": (
         "no mask is made here",
-        "Use `mask_zero=True` in `Embedding`, a `Masking` layer, or hand `mask=` over.",
+        "",  # by `message_of`
     ),
     "wrong mask": (
         "the mask that is made here is not that of the batch",
@@ -137,8 +137,41 @@ def message_of(cause):
     if cause.kind == "leak":
         named = cause.layer if cause.call is None else cause.call.class_name
         mend = next((text for part, text in LEAKS if part in named), mend)
-    detail = f" ({cause.detail})" if cause.detail else ""
-    raw = cause.layer.startswith("raw operation")
-    of_class = f" ({cause.call.class_name})" if cause.call is not None and not raw else ""
-    about = f"At the {cause.layer}: " if raw else f"At `{cause.layer}`{of_class}: "
+    elif cause.kind == "lost":
+        mend = f"{_pass_it_on(cause)}{_by_hand(cause)}."
+    elif cause.kind == "never":
+        mend = f"Use `mask_zero=True` in `Embedding` or a `Masking` layer{_by_hand(cause)}."
+    needs = f"{cause.needs} needs it" if cause.needs else ""
+    detail = ", ".join(filter(None, [cause.detail, needs]))
+    detail = f" ({detail})" if detail else ""
+    of_class = f" ({cause.call.class_name})" if cause.call is not None and not cause.is_raw else ""
+    about = f"At the {cause.layer}: " if cause.is_raw else f"At `{cause.layer}`{of_class}: "
     return f"{about}{what}{detail}. {cause.mend or mend}"
+
+
+def _pass_it_on(cause):
+    """Return what mends a mask that ends, without the full stop.
+
+    Not to set `_keras_mask` on the output: in a Functional model that is done to the symbolic
+    tensor, once, and no call repeats it. A later layer has got the mask as an argument by then, a
+    loss has not.
+    """
+    import keras
+
+    if cause.is_raw:
+        return (
+            "Put the operation into a layer that says which mask its output has "
+            "(`Lambda(f, mask=...)`, or a layer of your own with `compute_mask`)"
+        )
+    if isinstance(cause.call.layer, keras.layers.Lambda):
+        return "Let the `Lambda` say which mask its output has, `Lambda(f, mask=...)`"
+    if cause.call.layer.supports_masking:
+        return "Let its `compute_mask` return the mask of its output"
+    return (
+        "If its output has the steps of its input, set `supports_masking = True` on the layer; "
+        "else give it a `compute_mask`"
+    )
+
+
+def _by_hand(cause):
+    return f", or give the mask to {cause.needs} by hand (`{cause.by}=`)" if cause.by else ""

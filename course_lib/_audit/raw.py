@@ -20,6 +20,8 @@ class Cause:
         call: the `Call`, or `None`.
         detail: what else is known, a clause.
         mend: what mends this one, where that of its kind would not; else empty.
+        needs: who needs the mask that is not there, "`lstm`" or "the loss"; empty if unknown.
+        by: the argument by which that layer can be given the mask; empty for a loss.
     """
 
     kind: str
@@ -27,6 +29,13 @@ class Cause:
     call: object = None
     detail: str = ""
     mend: str = ""
+    needs: str = ""
+    by: str = ""
+
+    @property
+    def is_raw(self):
+        """True for a raw operation, False for a layer."""
+        return self.layer.startswith("raw operation")
 
 
 class RawOperations:

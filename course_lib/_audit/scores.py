@@ -226,7 +226,7 @@ class Scores(Predictions):
         if self._weights_are_to_blame(part):
             cause = Cause("sample_weight", part.name, None, f"the shape is {part.weights.shape}")
         else:
-            cause = self._cause_of_mask(part.output) or Cause("loss", part.name)
+            cause = self._cause_of_mask(part.output, "the loss") or Cause("loss", part.name)
         if cause.kind == "loss":
             cause.detail, cause.mend = LOSSES[verdict.unit]
             if verdict.unit == "scalar" and _can_keep_steps(part.loss):
@@ -243,7 +243,7 @@ class Scores(Predictions):
             part.weights = weights
         return verdict is not None and verdict.holds(self.share)
 
-    def _cause_of_mask(self, number):
+    def _cause_of_mask(self, number, needs):
         """Return the `Cause` if the output's mask is not the batch's, `None` if it is right."""
         audit = self.audit
         if not audit.steps[number]:
@@ -252,7 +252,9 @@ class Scores(Predictions):
         story = audit.story_of_masks()
         tensor = story.outputs[number][0]
         if mask is None:
-            return story.lost(tensor, None)
+            cause = story.lost(tensor, None)
+            cause.needs = cause.needs or needs
+            return cause
         if not story.is_right(mask):
             return story.changed(tensor, None)
         return None
@@ -312,7 +314,7 @@ class Scores(Predictions):
                 f"The metric `{metric.name}` is {_numbers(verdict.batch)} in the batch{how}; its "
                 f"rows alone give {_numbers(verdict.wanted[0])}."
             )
-        cause = self._cause_of_mask(number) or Cause("metric", metric.name)
+        cause = self._cause_of_mask(number, "the metric") or Cause("metric", metric.name)
         self.audit.findings.append(finding(cause, "metric", [text]))
 
     # ------------------------------------------------------------------ gradients
