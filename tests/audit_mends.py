@@ -154,6 +154,59 @@ def _(broken):
     )
 
 
+# ---------------------------------------------------------------------- a mask that is made inside
+
+
+class TokPos(layers.Layer):
+    """Tokens and positions, the layer that everybody writes."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.tok = embedding("words")
+        self.pos = layers.Embedding(50, D, name="places")
+
+    def call(self, words):
+        return self.tok(words) + self.pos(ops.arange(ops.shape(words)[1]))
+
+
+class TokPosMask(TokPos):
+    """The same layer with what the message says."""
+
+    def compute_mask(self, words, mask=None):
+        return self.tok.compute_mask(words)
+
+
+@pair("a mask made inside, LSTM", "#18416", layer="tokpos", kind="inside")
+def _(broken):
+    tokpos = (TokPos if broken else TokPosMask)(name="tokpos")
+    return Case(functional(lambda x: layers.LSTM(3, name="lstm")(tokpos(x))))
+
+
+@pair("a mask made inside, loss", "#18416", layer="tokpos", kind="inside")
+def _(broken):
+    tokpos = (TokPos if broken else TokPosMask)(name="tokpos")
+    return Case(functional(lambda x: layers.Dense(1)(tokpos(x)), loss="mse"), y=STEPS)
+
+
+@pair("a mask made inside the whole model", "#18416", layer="whole", kind="inside")
+def _(broken):
+    class Whole(keras.Model):
+        def __init__(self):
+            super().__init__(name="whole")
+            self.tok, self.dense = embedding("words"), layers.Dense(1)
+
+        def call(self, ids):
+            return self.dense(self.tok(ids)) * 2
+
+    class Masked(Whole):
+        def compute_mask(self, ids, mask=None):
+            return self.tok.compute_mask(ids)
+
+    model = (Whole if broken else Masked)()
+    model.compile("sgd", "mse")
+    return Case(model, y=STEPS)
+
+
 # ---------------------------------------------------------------------- losses
 
 

@@ -439,3 +439,39 @@ def test_no_message_advises_to_set_the_mask_on_the_output():
     for message in messages:
         assert "Set the mask again" not in message
         assert "`Lambda(f, mask=...)`" in message
+
+
+class Inner(layers.Layer):
+    """An `Embedding` in an attribute or in a list, which reads the ids themselves or a copy."""
+
+    def __init__(self, listed=False, copied=False, **options):
+        super().__init__(**options)
+        self.copied, table = copied, embedding(name="table")
+        if listed:
+            self.tables = [table]
+        else:
+            self.tok = table
+
+    def call(self, words):
+        table = self.tables[0] if hasattr(self, "tables") else self.tok
+        return table(words + 0 if self.copied else words) * 2
+
+
+def message_of_inner(**options):
+    x = keras.Input((None,), dtype="int32")
+    steps = Inner(name="tokpos", **options)(x)
+    (one,) = audit(keras.Model(x, layers.LSTM(3, name="lstm")(steps)), IDS).findings
+    assert (one.kind, one.layer) == ("inside", "tokpos")
+    return one.message
+
+
+def test_a_mask_that_is_made_inside_is_told_by_the_authors_own_names():
+    message = message_of_inner()
+    assert (
+        "a mask is made inside and does not come out (`tok` makes it, `lstm` needs it)" in message
+    )
+    mend = "Give `tokpos` a `compute_mask` that returns `self.tok.compute_mask(words)`."
+    assert message.endswith(mend)
+    # What the layer inside reads is not what `compute_mask` is given, or it has no name.
+    assert message_of_inner(copied=True).endswith("that returns the mask of `self.tok`.")
+    assert message_of_inner(listed=True).endswith("that returns the mask of `table`.")

@@ -65,6 +65,9 @@ class Causes(RawOperations):
                         return cause
                 return Cause("unmasked branch", producer.name, producer)
             return Cause("lost", producer.name, producer, _warned(producer))
+        inside = self._made_inside(tensor, producer)
+        if inside is not None:
+            return inside
         causes = [self.lost(t, producer) for _, _, t, _ in producer.inputs if self._is_sequence(t)]
         for cause in causes:
             if cause.kind != "never":
@@ -72,6 +75,20 @@ class Causes(RawOperations):
         if causes and causes[0].call is not None:
             return causes[0]
         return Cause("never", producer.name, producer)
+
+    def _made_inside(self, tensor, producer):
+        """Return the `Cause` if a layer inside `producer` made the mask that `tensor` lacks."""
+        way = self.run.ancestors([tensor])
+        for call in self.calls:
+            if producer not in call.ancestors or any(mask is not None for *_, mask in call.inputs):
+                continue
+            for made, mask in call.outputs:
+                fits = mask is not None and tuple(mask.shape) == tuple(tensor.shape[:2])
+                if fits and id(made) in way and self.is_right(mask):
+                    maker, value = _in_words(call, producer)
+                    mend = f"Give `{producer.name}` a `compute_mask` that returns {value}."
+                    return Cause("inside", producer.name, producer, f"{maker} makes it", mend)
+        return None
 
     def _lost_between(self, tensor, call, producer):
         if producer is not None:
@@ -225,3 +242,20 @@ def _warned(call):
     if call.warned:
         return "Keras warned of it"
     return ""
+
+
+def _in_words(maker, producer):
+    """Return who made a mask inside `producer`, and how `compute_mask` gets at it.
+
+    By the names that the layer's author gave them, if the maker is an attribute and reads the first
+    argument of `call`: `compute_mask` is given that one alone.
+    """
+    names = [name for name, value in vars(producer.layer).items() if value is maker.layer]
+    if not names:
+        return f"`{maker.name}`", f"the mask of `{maker.name}`"
+    first = [(name, tensor) for name, _, tensor, _ in producer.inputs]
+    name = first[0][0]
+    alone = [one for one, _ in first].count(name) == 1
+    if alone and maker.inputs and maker.inputs[0][2] is first[0][1]:
+        return f"`{names[0]}`", f"`self.{names[0]}.compute_mask({name})`"
+    return f"`{names[0]}`", f"the mask of `self.{names[0]}`"

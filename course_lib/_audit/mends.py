@@ -46,6 +46,10 @@ MENDS = {
         "no mask is made here",
         "",  # by `message_of`
     ),
+    "inside": (
+        "a mask is made inside and does not come out",
+        "",  # by `Causes._made_inside`, which knows who makes it
+    ),
     "wrong mask": (
         "the mask that is made here is not that of the batch",
         "The padding must be what the layer looks for: id 0 for `Embedding`, `mask_value` at every "
@@ -125,6 +129,7 @@ TITLES = {
     "neutralised": "mask made all True",
     "misaligned": "mask misaligned",
     "never": "no mask made",
+    "inside": "mask stays inside",
     "loss": "loss counts padding",
     "metric": "metric counts padding",
     "gradient": "gradients see padding",

@@ -16,7 +16,7 @@ class Finding:
 
     Attributes:
         kind: what happened: "leak", "lost", "ignored", "stripped", "overwritten", "neutralised",
-            "misaligned", "unmasked branch", "wrong mask", "never", "loss", "metric",
+            "misaligned", "unmasked branch", "wrong mask", "never", "inside", "loss", "metric",
             "sample_weight" or "gradient".
         layer: the layer at which it happened, or the raw operation and the layers on both sides.
         message: what is wrong there, and the mend.
