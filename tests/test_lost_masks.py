@@ -370,31 +370,6 @@ def test_gradients_that_are_zero_but_for_rounding_are_no_fault():
     assert report.ok, report
 
 
-def mean_error(y_true, y_pred):
-    return ops.mean(ops.abs(y_true - y_pred))
-
-
-def row_error(y_true, y_pred):
-    return ops.mean(ops.abs(y_true - y_pred), axis=(1, 2))
-
-
-@pytest.mark.parametrize(
-    "loss", [mean_error, row_error, keras.losses.Dice(), keras.losses.Tversky()]
-)
-def test_weights_are_no_mend_for_a_loss_that_has_no_steps(loss):
-    model = keras.Sequential([embedding(), layers.Dense(1, activation="sigmoid")])
-    model.compile("sgd", loss)
-    weights = (IDS != 0).astype("float32")
-    y = (STEPS > 0).astype("float32")
-    # What the message must not advise: the weights change nothing about the padding.
-    (one,) = audit(model, IDS, y, weights).findings
-    assert one.kind == "loss"
-    assert "pass `sample_weight=`" not in one.message
-    by_axis = isinstance(loss, keras.losses.Loss)
-    mend = "Give it `axis=-1`" if by_axis else "Let the loss return one value for each step."
-    assert mend in one.message
-
-
 def test_precision_that_is_right_by_chance_is_found():
     model = keras.Sequential([embedding(), layers.Dense(1, activation="sigmoid")])
     model.compile("sgd", "binary_crossentropy", metrics=[keras.metrics.Precision(name="precision")])
@@ -407,71 +382,3 @@ def test_precision_that_is_right_by_chance_is_found():
     assert [(one.kind, one.layer) for one in audit(model, IDS, y).findings] == [
         ("metric", "precision")
     ]
-
-
-# ---------------------------------------------------------------------- what the messages advise
-
-
-def doubled(last, **compiled):
-    x = keras.Input((None,), dtype="int32")
-    model = keras.Model(x, last(embedding(name="embedding")(x) * 2))
-    if compiled:
-        model.compile("sgd", **compiled)
-    return model
-
-
-def test_a_lost_mask_is_given_by_hand_only_to_a_layer():
-    """A loss takes no mask by hand, and says that it is the loss that needs one."""
-    (one,) = audit(doubled(layers.LSTM(3, name="lstm")), IDS).findings
-    assert "(`lstm` needs it)" in one.message
-    assert one.message.endswith("or give the mask to `lstm` by hand (`mask=`).")
-    (one,) = audit(doubled(layers.Dense(1), loss="mse"), IDS, STEPS).findings
-    assert "(the loss needs it)" in one.message
-    assert "by hand" not in one.message
-
-
-def test_no_message_advises_to_set_the_mask_on_the_output():
-    """It does nothing for a loss: the mask would be set on a symbolic tensor, once."""
-    messages = []
-    for last, compiled in ((layers.LSTM(3), {}), (layers.Dense(1), {"loss": "mse"})):
-        messages += [one.message for one in audit(doubled(last, **compiled), IDS).findings]
-    assert len(messages) == 2
-    for message in messages:
-        assert "Set the mask again" not in message
-        assert "`Lambda(f, mask=...)`" in message
-
-
-class Inner(layers.Layer):
-    """An `Embedding` in an attribute or in a list, which reads the ids themselves or a copy."""
-
-    def __init__(self, listed=False, copied=False, **options):
-        super().__init__(**options)
-        self.copied, table = copied, embedding(name="table")
-        if listed:
-            self.tables = [table]
-        else:
-            self.tok = table
-
-    def call(self, words):
-        table = self.tables[0] if hasattr(self, "tables") else self.tok
-        return table(words + 0 if self.copied else words) * 2
-
-
-def message_of_inner(**options):
-    x = keras.Input((None,), dtype="int32")
-    steps = Inner(name="tokpos", **options)(x)
-    (one,) = audit(keras.Model(x, layers.LSTM(3, name="lstm")(steps)), IDS).findings
-    assert (one.kind, one.layer) == ("inside", "tokpos")
-    return one.message
-
-
-def test_a_mask_that_is_made_inside_is_told_by_the_authors_own_names():
-    message = message_of_inner()
-    assert (
-        "a mask is made inside and does not come out (`tok` makes it, `lstm` needs it)" in message
-    )
-    mend = "Give `tokpos` a `compute_mask` that returns `self.tok.compute_mask(words)`."
-    assert message.endswith(mend)
-    # What the layer inside reads is not what `compute_mask` is given, or it has no name.
-    assert message_of_inner(copied=True).endswith("that returns the mask of `self.tok`.")
-    assert message_of_inner(listed=True).endswith("that returns the mask of `table`.")

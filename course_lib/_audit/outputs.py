@@ -83,8 +83,8 @@ class OutputTest:
             self.kinds.append(layout_in_all(shape, self.whole, others) if shape else None)
             if self.kinds[-1] is None:
                 self.notes.append(
-                    f"Output {number} of shape {tuple(output.shape)} has no row for each row of "
-                    "the batch, and was not compared."
+                    f"{self.name_of(number)} of shape {tuple(output.shape)} has no row for each "
+                    "row of the batch, and was not compared."
                 )
         if not any(self.kinds):
             raise ValueError(
@@ -234,7 +234,7 @@ class OutputTest:
                         bare=bare,
                         context=lambda: context,
                     )
-            self.checked.append(f"outputs {context.how}")
+            self.checked.append(f"outputs {context.how_exactly}")
         except Exception as error:
             self.notes.append(f"A second look {context.how} failed ({type(error).__name__}).")
         finally:

@@ -63,14 +63,16 @@ class RawOperations:
             producer = self._producer(tensor, call)
             if producer is not None and producer.name not in names:
                 names.append(producer.name)
-        later = [
-            other.name
+        readers = [
+            other
             for other in self.calls
             if any(t is mine for _, _, t, _ in other.inputs for mine, _ in call.outputs)
         ]
-        before = " and ".join(f"'{name}'" for name in names) or "the input"
-        after = f"'{later[0]}'" if later else "the output"
-        return Cause(kind, f"raw operation {call.class_name} between {before} and {after}", call)
+        # Of a block and the layer in it that reads the tensor, the layer is named.
+        later = [
+            one.name for one in readers if not any(one in other.ancestors for other in readers)
+        ]
+        return Cause(kind, f"raw operation {call.class_name} {_place(names, later)}", call)
 
     def _between(self, tensor, call, near=None):
         near = self._nearest(tensor, call)[0] if near is None else near
@@ -79,15 +81,23 @@ class RawOperations:
             owner = self._owner(place)
             if owner is not None and owner.name not in names:
                 names.append(owner.name)
-        before = " and ".join(f"'{name}'" for name in names) or "the input"
-        after = f"'{call.name}'" if call is not None else "the output"
-        return f"between {before} and {after}"
+        return _place(names, [call.name] if call is not None else [])
 
     def _owner(self, place):
         for call in self.calls:
             if not self._children(call) and any(id(t) == place for t, _ in call.outputs):
                 return call
         return None
+
+
+def _place(before, after):
+    """Return where something stands, in the names of the layers before and after it."""
+    before, after = list(dict.fromkeys(before)), list(dict.fromkeys(after))
+    first = " and ".join(f"'{name}'" for name in before) or "the input"
+    last = " and ".join(f"'{name}'" for name in after) or "the output"
+    if len(before) > 1 or len(after) > 1:
+        return f"after {first}, before {last}"
+    return f"between {first} and {last}"
 
 
 def _source(lines):

@@ -82,7 +82,8 @@ class AuditReport:
     def __repr__(self):
         lines = [self._verdict()]
         for number, one in enumerate(self.findings, start=1):
-            lines += ["", f"{number}. {one.title} at {one.layer} (seen in: {one.symptom})"]
+            head = f"{number}. {one.title} at {one.layer} (seen in: {one.symptom})"
+            lines += ["", *textwrap.wrap(head, 99, subsequent_indent="   ")]
             lines += textwrap.wrap(one.message, 96, initial_indent="   ", subsequent_indent="   ")
             for text in one.evidence:
                 lines += textwrap.wrap(text, 96, initial_indent="   - ", subsequent_indent="     ")
