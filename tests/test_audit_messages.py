@@ -193,3 +193,41 @@ def test_other_weights_are_said_by_what_was_done_to_them():
         x = IDS if isinstance(model[0], layers.Embedding) else IDS[..., None].astype("float32")
         report = audit(keras.Sequential(model), x)
         assert any(text.startswith(wanted) for text in report.checked), report
+
+
+def decoder(mended=False):
+    """Return a translator whose decoder begins with the encoder's state."""
+    source, target = keras.Input((None,), name="source"), keras.Input((None,), name="target")
+    _, state = layers.GRU(3, return_state=True, name="enc")(embedding("read")(source))
+    table = embedding("write")
+    options = {"mask": table.compute_mask(target)} if mended else {}
+    steps = layers.GRU(3, return_sequences=True, name="dec")
+    out = steps(table(target), initial_state=state, **options)
+    return keras.Model({"source": source, "target": target}, layers.Dense(1)(out))
+
+
+def test_the_layer_is_named_that_makes_a_model_need_one_side():
+    x = {"source": IDS, "target": IDS[::-1].copy()}
+    (note,) = audit(decoder(), x).notes
+    assert note.startswith('This model needs padding="post": ')
+    assert note.endswith("its outputs change (`dec` gets no mask).")
+    assert audit(decoder(mended=True), x).notes == []
+
+
+@pytest.mark.parametrize(
+    ("last", "wanted"),
+    [
+        (lambda x: layers.GlobalMaxPooling1D(name="max")(x), "(padding leaks in at `max`)."),
+        (lambda x: layers.LSTM(3, name="next")(x * 2), "(`next` gets no mask)."),
+        (
+            lambda x: x[:, 0],
+            "(padding leaks in at the raw operation GetItem between 'lstm' and the",
+        ),
+    ],
+)
+def test_whatever_shows_the_other_side_is_named(last, wanted):
+    x = keras.Input((None,), dtype="int32")
+    steps = layers.LSTM(3, return_sequences=True, name="lstm")(embedding()(x))
+    ids = IDS if "next" not in wanted else IDS[:, ::-1].copy()
+    report = audit(keras.Model(x, last(steps)), ids)
+    assert any(wanted in note and "needs padding=" in note for note in report.notes), report

@@ -270,13 +270,27 @@ class OutputTest:
             outputs = self.runner.outputs(view)
         except Exception:
             outputs = None
-        if outputs is None or self._differences(outputs, view):
+        found = [] if outputs is None else self._differences(outputs, view)
+        if outputs is None or found:
+            how = "with the padding on the other side"
+            who = self._who_shows_it(Leak(view, found[0][2], *found[0][:2], how)) if found else ""
             self.notes.append(
-                f'This model needs padding="{self.side}": with the padding on the other side its '
-                "outputs change."
+                f'This model needs padding="{self.side}": {how} its outputs change{who}.'
             )
         else:
             self.checked.append(f'outputs with padding="{other}"')
+
+    def _who_shows_it(self, leak):
+        """Return in brackets where padding comes in, empty if that is not known."""
+        places = []
+        for cause in self._causes(leak):
+            if cause.kind == "ignored" or cause.needs:
+                needs = cause.needs or f"`{cause.layer}`"
+                places.append(f"{needs} gets no mask")
+            elif cause.kind == "leak" and (cause.is_raw or cause.call is not None):
+                place = f"the {cause.layer}" if cause.is_raw else f"`{cause.layer}`"
+                places.append(f"padding leaks in at {place}")
+        return f" ({'; '.join(dict.fromkeys(places))})" if places else ""
 
 
 @contextlib.contextmanager
