@@ -69,6 +69,11 @@ class Call:
         """The names from the outermost layer inwards."""
         return [*(self.parent.path if self.parent else []), self.name]
 
+    @property
+    def ancestors(self):
+        """The calls around this one, from the innermost outwards."""
+        return [] if self.parent is None else [self.parent, *self.parent.ancestors]
+
     def inside(self, kind):
         """Return True if a call around this one belongs to a layer of class `kind`."""
         return self.parent is not None and (

@@ -213,7 +213,12 @@ def _(broken):
     return Case(Model())
 
 
-@pair("features joined by ops.concatenate", "#18416", layer="between 'embedding'", kind="lost")
+@pair(
+    "features joined by ops.concatenate",
+    "#18416",
+    layer="after 'embedding' and 'other', before 'gru'",
+    kind="lost",
+)
 def _(broken):
     def build(x):
         one, two = embedding()(x), embedding("other")(x)

@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 from course_lib import audit
-from tests.audit_pairs import PAIRS
+from tests.audit_mends import PAIRS
 from tests.needs import keras
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

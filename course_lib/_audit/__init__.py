@@ -5,6 +5,6 @@
 - `scores`, `loss`, `own_losses`, `metrics`, `gradients`, `targets`, `predictions`: the same for
   what is compiled.
 - `second_look`: weights and precision under which a hidden leak shows.
-- `story`, `causes`: at which layer padding came in, and why.
-- `report`: what the reader gets.
+- `story`, `causes`, `raw`: at which layer padding came in, or at which raw operation, and why.
+- `mends`, `report`: what each fault is in words, what mends it, and what the reader gets.
 """

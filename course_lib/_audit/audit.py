@@ -1,6 +1,7 @@
 """The audit: run the model on the batch and on its rows alone, compare, and ask why."""
 
 import contextlib
+import itertools
 import warnings
 
 import numpy as np
@@ -8,9 +9,9 @@ import numpy as np
 from course_lib import _recorder
 from course_lib._arguments import as_layer
 from course_lib._audit.batch import View, attached
-from course_lib._audit.causes import Cause
 from course_lib._audit.outputs import OutputTest, listed
 from course_lib._audit.plan import find_batch, read_inputs, read_mask
+from course_lib._audit.raw import Cause
 from course_lib._audit.report import AuditReport, finding
 from course_lib._audit.run import Runner, any_length, flat, float32, tolerance
 from course_lib._audit.scores import Scores
@@ -75,7 +76,7 @@ class Audit(OutputTest):
 
     def _explain(self):
         for leak in self.leaks:
-            evidence = [f"Output {leak.output} differs {leak.how}: {leak.difference}."]
+            evidence = [f"{self.name_of(leak.output)} differs {leak.how}: {leak.difference}."]
             causes = self._causes(leak)
             for cause in causes:
                 self.findings.append(finding(cause, "outputs", evidence))
@@ -95,6 +96,20 @@ class Audit(OutputTest):
             if causes:
                 return causes
         return [Cause("leak", self.model.name, None, "between the input and the output")]
+
+    def name_of(self, number):
+        """Return an output's name as a sentence begins with it; its number if it has no key."""
+        import keras
+
+        if isinstance(self.result, dict):
+            counter, tree = itertools.count(), keras.tree
+            leaves = tree.flatten(self.result)
+            numbers = [next(counter) if keras.ops.is_tensor(leaf) else None for leaf in leaves]
+            numbered = tree.pack_sequence_as(self.result, numbers)
+            for key, place in numbered.items():
+                if number in tree.flatten(place):
+                    return f"Output `{key}`"
+        return f"Output {number}"
 
     def story_of_masks(self):
         """Return the `Story` of the whole batch, for questions about the masks of outputs."""
@@ -119,8 +134,8 @@ class Audit(OutputTest):
         for number, output in enumerate(self.outputs):
             if self.steps[number] and attached(output) is None and not self.findings:
                 self.notes.append(
-                    f"Output {number} has steps and carries no mask: a loss of Keras would count "
-                    "its padding unless `sample_weight` is zero there."
+                    f"{self.name_of(number)} has steps and carries no mask: a loss of Keras would "
+                    "count its padding unless `sample_weight` is zero there."
                 )
         dropped = [call.name for call in recording.calls[1:] if call.warned and is_shown(call)]
         if dropped and not self.findings:

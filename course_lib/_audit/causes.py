@@ -1,37 +1,12 @@
 """Why a layer that sees padding does: the cause is read off the masks around it."""
 
-import linecache
-from dataclasses import dataclass
-
 import numpy as np
 
+from course_lib._audit.raw import Cause, RawOperations
 from course_lib._mask_words import Letters, any_mask, hears, is_merge, overwritten
 
-# Operations that only prepare others, and say nothing to a reader.
-PLUMBING = {
-    "Cast", "Const", "Identity", "Pack", "ReadVariableOp", "Shape", "ShapeN", "Fill", "ExpandDims",
-    "Squeeze", "Range", "StopGradient", "ZerosLike", "OnesLike", "NoOp", "EagerConst",
-}  # fmt: skip
 
-
-@dataclass
-class Cause:
-    """Why padding is seen.
-
-    Attributes:
-        kind: a key of `report.MENDS`.
-        layer: the layer's name, or the raw operation and the layers on both its sides.
-        call: the `Call`, or `None`.
-        detail: what else is known, a clause.
-    """
-
-    kind: str
-    layer: str
-    call: object = None
-    detail: str = ""
-
-
-class Causes:
+class Causes(RawOperations):
     """The part of a story that asks for causes; `Story` gives it the two runs."""
 
     def explain(self, call):
@@ -61,13 +36,14 @@ class Causes:
         return found or Cause("leak", call.name, call, "although the mask came to it")
 
     def _first_loss(self, tensors, call):
-        causes = [self.lost(tensor, call) for _, tensor in tensors]
-        causes.sort(key=lambda cause: cause.kind == "never")
+        causes = [(self.lost(tensor, call), name) for name, tensor in tensors]
+        causes.sort(key=lambda one: one[0].kind == "never")
         if not causes:
             return None
-        needs = f"`{call.name}` needs it"
-        causes[0].detail = ", ".join(filter(None, [causes[0].detail, needs]))
-        return causes[0]
+        cause, name = causes[0]
+        cause.needs = f"`{call.name}`"
+        cause.by = f"{name}_mask" if f"{name}_mask" in call.received else "mask"
+        return cause
 
     def lost(self, tensor, call):
         """Return the `Cause` why a tensor that comes to `call` (the end: `None`) has no mask."""
@@ -89,6 +65,9 @@ class Causes:
                         return cause
                 return Cause("unmasked branch", producer.name, producer)
             return Cause("lost", producer.name, producer, _warned(producer))
+        inside = self._made_inside(tensor, producer)
+        if inside is not None:
+            return inside
         causes = [self.lost(t, producer) for _, _, t, _ in producer.inputs if self._is_sequence(t)]
         for cause in causes:
             if cause.kind != "never":
@@ -96,6 +75,20 @@ class Causes:
         if causes and causes[0].call is not None:
             return causes[0]
         return Cause("never", producer.name, producer)
+
+    def _made_inside(self, tensor, producer):
+        """Return the `Cause` if a layer inside `producer` made the mask that `tensor` lacks."""
+        way = self.run.ancestors([tensor])
+        for call in self.calls:
+            if producer not in call.ancestors or any(mask is not None for *_, mask in call.inputs):
+                continue
+            for made, mask in call.outputs:
+                fits = mask is not None and tuple(mask.shape) == tuple(tensor.shape[:2])
+                if fits and id(made) in way and self.is_right(mask):
+                    maker, value = _in_words(call, producer)
+                    mend = f"Give `{producer.name}` a `compute_mask` that returns {value}."
+                    return Cause("inside", producer.name, producer, f"{maker} makes it", mend)
+        return None
 
     def _lost_between(self, tensor, call, producer):
         if producer is not None:
@@ -234,56 +227,6 @@ class Causes:
                 )
         return growing
 
-    # ------------------------------------------------------------------ raw operations
-
-    def _raw(self, tensor, call, kind="leak", inside=None):
-        near, kinds, lines = self._nearest(tensor, call if inside is None else inside)
-        if inside is not None:
-            near = [
-                place for place in self.run.ancestors([tensor]) if self._owner(place) is not None
-            ]
-            near.sort(key=lambda place: self.order[id(self._owner(place))])
-            near = near[-1:]
-        if kind == "lost":
-            near = [place for place in near if self._mask_before(place, call) is not None]
-        name = self._between(tensor, call, near)
-        what = ", ".join(kinds) or "operation"
-        around = inside if inside is not None else call.parent if call is not None else None
-        within = f" in '{around.name}'" if around is not None and around.parent is not None else ""
-        return Cause(kind, f"raw operation {what}{within} {name}", None, _source(lines))
-
-    def _raw_call(self, call, kind="leak"):
-        names = []
-        for _, tensor, _, _ in self.inputs(call):
-            producer = self._producer(tensor, call)
-            if producer is not None and producer.name not in names:
-                names.append(producer.name)
-        later = [
-            other.name
-            for other in self.calls
-            if any(t is mine for _, _, t, _ in other.inputs for mine, _ in call.outputs)
-        ]
-        before = " and ".join(f"'{name}'" for name in names) or "the input"
-        after = f"'{later[0]}'" if later else "the output"
-        return Cause(kind, f"raw operation {call.class_name} between {before} and {after}", call)
-
-    def _between(self, tensor, call, near=None):
-        near = self._nearest(tensor, call)[0] if near is None else near
-        names = []
-        for place in near:
-            owner = self._owner(place)
-            if owner is not None and owner.name not in names:
-                names.append(owner.name)
-        before = " and ".join(f"'{name}'" for name in names) or "the input"
-        after = f"'{call.name}'" if call is not None else "the output"
-        return f"between {before} and {after}"
-
-    def _owner(self, place):
-        for call in self.calls:
-            if not self._children(call) and any(id(t) == place for t, _ in call.outputs):
-                return call
-        return None
-
 
 def _leaves(mask):
     import keras
@@ -301,10 +244,18 @@ def _warned(call):
     return ""
 
 
-def _source(lines):
-    for line in reversed(lines):
-        if line is not None:
-            text = linecache.getline(line[0], line[1]).strip()
-            if text and not text.startswith("outputs = "):
-                return f"the line is `{text}`"
-    return ""
+def _in_words(maker, producer):
+    """Return who made a mask inside `producer`, and how `compute_mask` gets at it.
+
+    By the names that the layer's author gave them, if the maker is an attribute and reads the first
+    argument of `call`: `compute_mask` is given that one alone.
+    """
+    names = [name for name, value in vars(producer.layer).items() if value is maker.layer]
+    if not names:
+        return f"`{maker.name}`", f"the mask of `{maker.name}`"
+    first = [(name, tensor) for name, _, tensor, _ in producer.inputs]
+    name = first[0][0]
+    alone = [one for one, _ in first].count(name) == 1
+    if alone and maker.inputs and maker.inputs[0][2] is first[0][1]:
+        return f"`{names[0]}`", f"`self.{names[0]}.compute_mask({name})`"
+    return f"`{names[0]}`", f"the mask of `self.{names[0]}`"

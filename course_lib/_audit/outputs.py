@@ -83,8 +83,8 @@ class OutputTest:
             self.kinds.append(layout_in_all(shape, self.whole, others) if shape else None)
             if self.kinds[-1] is None:
                 self.notes.append(
-                    f"Output {number} of shape {tuple(output.shape)} has no row for each row of "
-                    "the batch, and was not compared."
+                    f"{self.name_of(number)} of shape {tuple(output.shape)} has no row for each "
+                    "row of the batch, and was not compared."
                 )
         if not any(self.kinds):
             raise ValueError(
@@ -234,7 +234,7 @@ class OutputTest:
                         bare=bare,
                         context=lambda: context,
                     )
-            self.checked.append(f"outputs {context.how}")
+            self.checked.append(f"outputs {context.how_exactly}")
         except Exception as error:
             self.notes.append(f"A second look {context.how} failed ({type(error).__name__}).")
         finally:
@@ -270,13 +270,27 @@ class OutputTest:
             outputs = self.runner.outputs(view)
         except Exception:
             outputs = None
-        if outputs is None or self._differences(outputs, view):
+        found = [] if outputs is None else self._differences(outputs, view)
+        if outputs is None or found:
+            how = "with the padding on the other side"
+            who = self._who_shows_it(Leak(view, found[0][2], *found[0][:2], how)) if found else ""
             self.notes.append(
-                f'This model needs padding="{self.side}": with the padding on the other side its '
-                "outputs change."
+                f'This model needs padding="{self.side}": {how} its outputs change{who}.'
             )
         else:
             self.checked.append(f'outputs with padding="{other}"')
+
+    def _who_shows_it(self, leak):
+        """Return in brackets where padding comes in, empty if that is not known."""
+        places = []
+        for cause in self._causes(leak):
+            if cause.kind == "ignored" or cause.needs:
+                needs = cause.needs or f"`{cause.layer}`"
+                places.append(f"{needs} gets no mask")
+            elif cause.kind == "leak" and (cause.is_raw or cause.call is not None):
+                place = f"the {cause.layer}" if cause.is_raw else f"`{cause.layer}`"
+                places.append(f"padding leaks in at {place}")
+        return f" ({'; '.join(dict.fromkeys(places))})" if places else ""
 
 
 @contextlib.contextmanager

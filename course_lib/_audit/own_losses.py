@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib._audit.causes import Cause
+from course_lib._audit.raw import Cause
 from course_lib._audit.run import array, as_tensors, flat
 from course_lib._audit.targets import cut
 

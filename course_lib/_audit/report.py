@@ -4,117 +4,10 @@ import html
 import textwrap
 from dataclasses import dataclass, replace
 
+from course_lib._audit.mends import TITLES, message_of
+
 # Worst first: values are wrong for everybody, a metric only for its reader.
 SYMPTOMS = ("outputs", "loss", "gradients", "metric")
-
-MENDS = {
-    "leak": (
-        "padding is mixed into real steps here",
-        "Use a layer that takes a mask, or zero the padding and divide by the number of real "
-        "steps, or cut the padding off before this layer.",
-    ),
-    "lost": (
-        "the mask ends here, and it is still needed",
-        "Set the mask again on the output, give it to the later layer by hand (`mask=`), or put a "
-        "layer that passes masks on in its place.",
-    ),
-    "ignored": (
-        "a mask lies on the input, but Keras did not hand it to `call`: with more than one tensor "
-        "argument it looks only for an argument that is named after the tensor's, with `_mask`",
-        "Pass it by hand, `layer(..., mask=mask)`, or name the arguments of `call` `x_mask`, "
-        "`y_mask`.",
-    ),
-    "stripped": (
-        "this layer takes the mask off its own input tensors, so that whoever reads them "
-        "afterwards finds none",
-        "Normalise first (pre-norm, so that the residual adds another tensor), or keep the mask "
-        "before the call and set it again afterwards.",
-    ),
-    "overwritten": (
-        "`query_mask=` was given by hand and replaced by the mask that lies on the query (or by "
-        "none)",
-        "Let the query tensor carry the mask itself (`mask_zero=True` makes it). `attention_mask=` "
-        "would reach the attention, but not a loss behind it.",
-    ),
-    "neutralised": (
-        "a mask comes out of here in which every step is real",
-        "Give every branch the mask before they meet, or compute the merged mask by hand.",
-    ),
-    "misaligned": (
-        "the mask that comes out of here does not belong to the steps that come out",
-        "Turn the output round again (`ops.flip(..., axis=1)`) before a mask is used, or use "
-        "`Bidirectional`.",
-    ),
-    "unmasked branch": (
-        "one of the merged branches has no mask, and so the result has none",
-        "Give the other branch the mask too, or pass the mask on by hand.",
-    ),
-    "never": (
-        "no mask is made here",
-        "Use `mask_zero=True` in `Embedding`, a `Masking` layer, or hand `mask=` over.",
-    ),
-    "wrong mask": (
-        "the mask that is made here is not that of the batch",
-        "The padding must be what the layer looks for: id 0 for `Embedding`, `mask_value` at every "
-        "feature for `Masking`.",
-    ),
-    "loss": (
-        "the loss counts padding although its prediction carries the right mask",
-        "Let the loss return one value for each step, or pass `sample_weight=` with zeros at "
-        "padded steps.",
-    ),
-    "metric": (
-        "the metric counts padding although its prediction carries the right mask",
-        "Put it into `weighted_metrics` and pass `sample_weight=` with zeros at padded steps.",
-    ),
-    "sample_weight": (
-        "sample weights of shape (B,) do not weight the samples of a loss that has steps",
-        "Give them the shape (B, 1) or (B, T).",
-    ),
-    "gradient": (
-        "the values are right, but the gradients are not those of the rows alone",
-        "Look for an operation whose gradient at padded steps is not zero, or not a number.",
-    ),
-}
-
-# What mends a leak depends on what the layer does with the steps; first match of the class name.
-LEAKS = (
-    (
-        "Max",
-        "Put minus infinity at padded steps before the maximum: "
-        "`ops.where(mask[..., None], x, -np.inf)`.",
-    ),
-    (
-        "Average",
-        "Use a mean that takes the mask, such as `GlobalAveragePooling1D`, or add up the real "
-        "steps and divide by their number.",
-    ),
-    (
-        "Conv",
-        "Set padded steps to zero before the convolution, as a row alone has them at its border, "
-        "and hand the mask on; or cut the padding off.",
-    ),
-    (
-        "GetItem",
-        "Take each row's last real step by its length, or let the layer before it return the last "
-        "output itself (`return_sequences=False`).",
-    ),
-)
-
-# How a kind reads in a report.
-TITLES = {
-    "leak": "padding leaks in",
-    "lost": "mask lost",
-    "ignored": "mask ignored",
-    "stripped": "mask stripped",
-    "overwritten": "mask overwritten",
-    "neutralised": "mask made all True",
-    "misaligned": "mask misaligned",
-    "never": "no mask made",
-    "loss": "loss counts padding",
-    "metric": "metric counts padding",
-    "gradient": "gradients see padding",
-}
 
 
 @dataclass(frozen=True)
@@ -123,7 +16,7 @@ class Finding:
 
     Attributes:
         kind: what happened: "leak", "lost", "ignored", "stripped", "overwritten", "neutralised",
-            "misaligned", "unmasked branch", "wrong mask", "never", "loss", "metric",
+            "misaligned", "unmasked branch", "wrong mask", "never", "inside", "loss", "metric",
             "sample_weight" or "gradient".
         layer: the layer at which it happened, or the raw operation and the layers on both sides.
         message: what is wrong there, and the mend.
@@ -148,16 +41,7 @@ class Finding:
 
 def finding(cause, symptom, evidence):
     """Return the `Finding` for a `Cause`."""
-    what, mend = MENDS[cause.kind]
-    if cause.kind == "leak":
-        named = cause.layer if cause.call is None else cause.call.class_name
-        mend = next((text for part, text in LEAKS if part in named), mend)
-    detail = f" ({cause.detail})" if cause.detail else ""
-    raw = cause.layer.startswith("raw operation")
-    of_class = f" ({cause.call.class_name})" if cause.call is not None and not raw else ""
-    about = f"At `{cause.layer}`{of_class}: " if not raw else f"At the {cause.layer}: "
-    message = f"{about}{what}{detail}. {mend}"
-    return Finding(cause.kind, cause.layer, message, tuple(evidence), symptom)
+    return Finding(cause.kind, cause.layer, message_of(cause), tuple(evidence), symptom)
 
 
 class AuditReport:
@@ -198,7 +82,8 @@ class AuditReport:
     def __repr__(self):
         lines = [self._verdict()]
         for number, one in enumerate(self.findings, start=1):
-            lines += ["", f"{number}. {one.title} at {one.layer} (seen in: {one.symptom})"]
+            head = f"{number}. {one.title} at {one.layer} (seen in: {one.symptom})"
+            lines += ["", *textwrap.wrap(head, 99, subsequent_indent="   ")]
             lines += textwrap.wrap(one.message, 96, initial_indent="   ", subsequent_indent="   ")
             for text in one.evidence:
                 lines += textwrap.wrap(text, 96, initial_indent="   - ", subsequent_indent="     ")

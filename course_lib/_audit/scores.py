@@ -3,7 +3,6 @@
 import numpy as np
 
 from course_lib._audit.batch import attached
-from course_lib._audit.causes import Cause
 from course_lib._audit.gradients import LOOSER, check_gradients
 from course_lib._audit.loss import (
     Verdict,
@@ -14,9 +13,11 @@ from course_lib._audit.loss import (
     value_of,
     zero_at_padding,
 )
+from course_lib._audit.mends import LOSSES, WITH_AXIS
 from course_lib._audit.metrics import check_metric, metric_parts
 from course_lib._audit.own_losses import activity_losses, has_own, own_losses
 from course_lib._audit.predictions import Predictions
+from course_lib._audit.raw import Cause
 from course_lib._audit.report import finding
 from course_lib._audit.targets import (  # fmt: skip
     check_target,
@@ -225,13 +226,11 @@ class Scores(Predictions):
         if self._weights_are_to_blame(part):
             cause = Cause("sample_weight", part.name, None, f"the shape is {part.weights.shape}")
         else:
-            cause = self._cause_of_mask(part.output) or Cause("loss", part.name, None, verdict.unit)
+            cause = self._cause_of_mask(part.output, "the loss") or Cause("loss", part.name)
         if cause.kind == "loss":
-            cause.detail = {
-                "scalar": "it returns one number for the whole batch, so no mask can be applied",
-                "row": "it returns one number for each row, so a mask over steps does not fit",
-                "step": "",
-            }[verdict.unit]
+            cause.detail, cause.mend = LOSSES[verdict.unit]
+            if verdict.unit == "scalar" and _can_keep_steps(part.loss):
+                cause.mend = WITH_AXIS
         audit.findings.append(finding(cause, "loss", evidence))
 
     def _weights_are_to_blame(self, part):
@@ -244,7 +243,7 @@ class Scores(Predictions):
             part.weights = weights
         return verdict is not None and verdict.holds(self.share)
 
-    def _cause_of_mask(self, number):
+    def _cause_of_mask(self, number, needs):
         """Return the `Cause` if the output's mask is not the batch's, `None` if it is right."""
         audit = self.audit
         if not audit.steps[number]:
@@ -253,7 +252,9 @@ class Scores(Predictions):
         story = audit.story_of_masks()
         tensor = story.outputs[number][0]
         if mask is None:
-            return story.lost(tensor, None)
+            cause = story.lost(tensor, None)
+            cause.needs = cause.needs or needs
+            return cause
         if not story.is_right(mask):
             return story.changed(tensor, None)
         return None
@@ -313,7 +314,7 @@ class Scores(Predictions):
                 f"The metric `{metric.name}` is {_numbers(verdict.batch)} in the batch{how}; its "
                 f"rows alone give {_numbers(verdict.wanted[0])}."
             )
-        cause = self._cause_of_mask(number) or Cause("metric", metric.name)
+        cause = self._cause_of_mask(number, "the metric") or Cause("metric", metric.name)
         self.audit.findings.append(finding(cause, "metric", [text]))
 
     # ------------------------------------------------------------------ gradients
@@ -348,6 +349,13 @@ class Scores(Predictions):
                 "gradient", variable.path.split("/")[-2] if "/" in variable.path else variable.path
             )
             audit.findings.append(finding(cause, "gradients", evidence))
+
+
+def _can_keep_steps(loss):
+    """Return True for `Dice` and `Tversky`, which sum over all axes unless they are given some."""
+    import keras
+
+    return getattr(loss, "fn", None) in (keras.losses.dice, keras.losses.tversky)
 
 
 def _shapes(y):

@@ -36,10 +36,11 @@ class SecondLook:
         ]
         self.short = tolerance(model) > DOUBTFUL
         self.needed = bool(self.equal) or bool(self.tables) or self.short
-        parts = ["in float32"] * self.short
-        parts += ["with weights moved that are still all equal"] * bool(self.equal)
-        parts += ["with large values in the embedding's row for padding"] * bool(self.tables)
+        changed = ["constant ones (such as zero biases) moved"] * bool(self.equal)
+        changed += ["the embedding's row for padding made large"] * bool(self.tables)
+        parts = ["in float32"] * self.short + ["with other weights"] * bool(changed)
         self.how = " and ".join(parts)
+        self.how_exactly = ": ".join(filter(None, [self.how, ", ".join(changed)]))
 
     def __enter__(self):
         self._stack = contextlib.ExitStack()

@@ -4,8 +4,9 @@ One run shows rows with padding, the other the same rows alone. The first tensor
 the rows' own steps, made of tensors that do not, names the place; the masks there name the cause.
 """
 
-from course_lib._audit.causes import PLUMBING, Causes
+from course_lib._audit.causes import Causes
 from course_lib._audit.compare import compare
+from course_lib._audit.raw import PLUMBING
 from course_lib._audit.run import array, flat
 
 
