@@ -231,3 +231,17 @@ def test_whatever_shows_the_other_side_is_named(last, wanted):
     ids = IDS if "next" not in wanted else IDS[:, ::-1].copy()
     report = audit(keras.Model(x, last(steps)), ids)
     assert any(wanted in note and "needs padding=" in note for note in report.notes), report
+
+
+def test_a_raw_operation_in_a_call_that_shows_the_other_side_is_named():
+    class First(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.embed = embedding()
+            self.lstm = layers.LSTM(3, return_sequences=True, name="lstm")
+
+        def call(self, ids):
+            return self.lstm(self.embed(ids))[:, 0]
+
+    (note,) = audit(First(), IDS).notes
+    assert "(padding leaks in at the raw operation StridedSlice between 'lstm' and" in note

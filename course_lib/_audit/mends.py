@@ -24,8 +24,8 @@ MENDS = {
         "layer: `x._keras_mask = mask`.",
     ),
     "overwritten": (
-        "`query_mask=` was given by hand and replaced by the mask that lies on the query (or by "
-        "none)",
+        "`query_mask=` was given by hand and replaced by the mask that lies on the query, or by "
+        "none",
         "Let the query tensor carry the mask itself (`mask_zero=True` makes it). `attention_mask=` "
         "would reach the attention, but not a loss behind it.",
     ),
