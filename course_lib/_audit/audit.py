@@ -97,6 +97,18 @@ class Audit(OutputTest):
                 return causes
         return [Cause("leak", self.model.name, None, "between the input and the output")]
 
+    def _who_shows_it(self, leak):
+        """Return in brackets where padding comes in, empty if that is not known."""
+        places = []
+        for cause in self._causes(leak):
+            if cause.kind == "ignored" or cause.needs:
+                needs = cause.needs or f"`{cause.layer}`"
+                places.append(f"{needs} gets no mask")
+            elif cause.kind == "leak" and (cause.is_raw or cause.call is not None):
+                place = f"the {cause.layer}" if cause.is_raw else f"`{cause.layer}`"
+                places.append(f"padding leaks in at {place}")
+        return f" ({'; '.join(dict.fromkeys(places))})" if places else ""
+
     def name_of(self, number):
         """Return an output's name as a sentence begins with it; its number if it has no key."""
         import keras

@@ -280,18 +280,6 @@ class OutputTest:
         else:
             self.checked.append(f'outputs with padding="{other}"')
 
-    def _who_shows_it(self, leak):
-        """Return in brackets where padding comes in, empty if that is not known."""
-        places = []
-        for cause in self._causes(leak):
-            if cause.kind == "ignored" or cause.needs:
-                needs = cause.needs or f"`{cause.layer}`"
-                places.append(f"{needs} gets no mask")
-            elif cause.kind == "leak" and (cause.is_raw or cause.call is not None):
-                place = f"the {cause.layer}" if cause.is_raw else f"`{cause.layer}`"
-                places.append(f"padding leaks in at {place}")
-        return f" ({'; '.join(dict.fromkeys(places))})" if places else ""
-
 
 @contextlib.contextmanager
 def _training(model):
