@@ -215,7 +215,7 @@ def _loses_nan(steps, dtype):
 
 def first_row(rows):
     """Return the first row that is not empty, `None` if there is none."""
-    return next((row for row in rows if not _has_length(row) or len(row)), None)
+    return next((row for row in rows if not has_length(row) or len(row)), None)
 
 
 def _step_shape(rows):
@@ -223,7 +223,8 @@ def _step_shape(rows):
     first = first_row(rows)
     if first is None:
         return ()
-    _refuse_non_rows([first], next(place for place, row in enumerate(rows) if row is first))
+    if not has_length(first) or isinstance(first, NOT_ROWS):
+        _refuse_non_rows(rows, 0)
     try:
         return np.asarray(first).shape[1:]
     except ValueError:
@@ -257,14 +258,14 @@ def truncate(rows, lengths, maxlen, truncating, start=0):
 
 def _refuse_non_rows(rows, start):
     for place, row in enumerate(rows, start):
-        if isinstance(row, NOT_ROWS) or not _has_length(row):
+        if isinstance(row, NOT_ROWS) or not has_length(row):
             raise TypeError(
                 f"`sequences[{place}]` must be a list, tuple or array of steps, "
                 f"got {row!r} ({type(row).__name__})"
             )
 
 
-def _has_length(row):
+def has_length(row):
     try:
         len(row)
     except TypeError:

@@ -45,7 +45,7 @@ def pad(sequences, maxlen=None, dtype=None, padding="post", truncating="post", v
     if dtype is not None:
         dtype = as_dtype(dtype, "dtype")
         _rows.as_fill(value, dtype)
-    if isinstance(sequences, _rows.NOT_ROWS) or not hasattr(sequences, "__len__"):
+    if isinstance(sequences, _rows.NOT_ROWS) or not _rows.has_length(sequences):
         kind = type(sequences).__name__
         raise TypeError(f"`sequences` must be a list, tuple or array of sequences, got {kind}")
     rows = sequences if isinstance(sequences, (list, tuple, np.ndarray)) else list(sequences)

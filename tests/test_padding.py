@@ -271,6 +271,8 @@ def test_pad_leaves_its_input_alone():
         ({"a": [1]}, {}, TypeError, "`sequences` must be .* got dict"),
         ((row for row in [[1]]), {}, TypeError, "`sequences` must be .* got generator"),
         ([1, 2], {}, TypeError, r"`sequences\[0\]` must be a list, .*, got 1 \(int\)"),
+        (np.array([3, 4]), {}, TypeError, r"`sequences\[0\]` must be a list, .*\(int64\)"),
+        (np.array(3), {}, TypeError, "`sequences` must be a list, .* got ndarray"),
         ([[1], 2], {}, TypeError, r"`sequences\[1\]` must be a list, .*, got 2 \(int\)"),
         ([[1], "ab"], {}, TypeError, r"`sequences\[1\]` must be .*, got 'ab' \(str\)"),
         ([[1], b"ab"], {}, TypeError, r"`sequences\[1\]` must be .*\(bytes\)"),
