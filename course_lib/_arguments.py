@@ -34,6 +34,14 @@ def _release(version):
     return tuple(map(int, version.split(".")[:2]))
 
 
+def as_flag(value, name):
+    """Return `value` if it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        kind = type(value).__name__
+        raise TypeError(f"`{name}` must be True or False, got {value!r} ({kind})")
+    return bool(value)
+
+
 def as_choice(value, name, choices):
     """Return `value` if it is one of `choices`, which are strings."""
     if not isinstance(value, str) or value not in choices:
@@ -63,9 +71,26 @@ def as_array(value, name, *, ndim=None):
         raise TypeError(f"`{name}` must hold numbers, got dtype {array.dtype}")
     allowed = (ndim,) if isinstance(ndim, int) else ndim
     if allowed is not None and array.ndim not in allowed:
-        expected = " or ".join(map(str, allowed))
-        raise ValueError(f"`{name}` must have {expected} axes, got shape {array.shape}")
+        expected = " or ".join(map(str, allowed)) + (" axis" if allowed == (1,) else " axes")
+        raise ValueError(f"`{name}` must have {expected}, got shape {array.shape}")
     return array
+
+
+def not_empty(array, name):
+    """Raise if `array` holds nothing: no rows, no steps or no features."""
+    if not array.size:
+        raise ValueError(
+            f"`{name}` must hold at least one number, got an empty batch, shape {array.shape}"
+        )
+    return array
+
+
+def shape_of(value):
+    """Return the shape of an array or of nested lists; in words where the lists are ragged."""
+    try:
+        return np.shape(value)
+    except ValueError:
+        return "rows of different lengths"
 
 
 def as_mask(mask, name="mask", *, shape=None):
@@ -104,5 +129,6 @@ def no_nan(array, name, where=True):
         bad = bad & where.reshape(where.shape + (1,) * (array.ndim - where.ndim))
     if bad.any():
         place = tuple(int(index) for index in np.argwhere(bad)[0])
-        raise ValueError(f"`{name}` must be numbers at real steps, got NaN at index {place}")
+        real = "" if where is True else " at real steps"
+        raise ValueError(f"`{name}` must be numbers{real}, got NaN at index {place}")
     return array

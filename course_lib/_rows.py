@@ -128,7 +128,7 @@ def _join(rows, start, dtype, step_shape):
         steps = _flat_arrays(rows)
         if steps is None:
             steps = _arrays(rows)
-        if steps is not None and steps.shape[1:] == step_shape and not _loses_nan(steps, dtype):
+        if steps is not None and steps.shape[1:] == step_shape and not _is_beyond(steps, dtype):
             return steps
     if step_shape == ():
         steps = _numbers(rows)
@@ -190,8 +190,8 @@ def _as_steps(row, place, dtype, step_shape):
     """Return one row as an array, or say which row it is and what is wrong with it."""
     try:
         steps = np.asarray(row)
-        if _loses_nan(steps, dtype):
-            raise ValueError("NaN cannot be an integer")
+        if _is_beyond(steps, dtype):
+            raise ValueError("NaN and infinity are no integers")
         if dtype is not None:
             steps = np.asarray(row, dtype)
     except (TypeError, ValueError, OverflowError) as error:
@@ -207,10 +207,10 @@ def _as_steps(row, place, dtype, step_shape):
     return steps
 
 
-def _loses_nan(steps, dtype):
+def _is_beyond(steps, dtype):
     if dtype is None or dtype.kind not in "iu" or steps.dtype.kind not in "fc":
         return False
-    return bool(np.isnan(steps).any())
+    return not np.isfinite(steps).all()
 
 
 def first_row(rows):

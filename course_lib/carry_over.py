@@ -8,7 +8,7 @@ GPU, fills the padded steps with zeros instead.
 
 import numpy as np
 
-from course_lib._arguments import as_array, as_mask, no_nan
+from course_lib._arguments import as_array, as_flag, as_mask, no_nan, not_empty
 
 
 def lstm(
@@ -58,16 +58,16 @@ def lstm(
         together; for float32 it agrees with Keras to 1e-6.
 
     Raises:
-        TypeError: `inputs`, a weight or a state does not hold numbers, `mask` is not bool, or
-            `weights` or `initial_state` is not a sequence.
+        TypeError: `inputs`, a weight or a state does not hold numbers, `mask` is not bool,
+            `weights` or `initial_state` is not a sequence, or a flag is not True or False.
         ValueError: an empty batch, NaN at a real step, or arrays whose shapes do not fit.
     """
-    inputs = as_array(inputs, "inputs", ndim=3)
+    return_sequences = as_flag(return_sequences, "return_sequences")
+    return_state = as_flag(return_state, "return_state")
+    go_backwards = as_flag(go_backwards, "go_backwards")
+    zero_output_for_mask = as_flag(zero_output_for_mask, "zero_output_for_mask")
+    inputs = not_empty(as_array(inputs, "inputs", ndim=3), "inputs")
     batch, steps, features = inputs.shape
-    if not batch or not steps:
-        raise ValueError(
-            f"`inputs` must hold at least one row and one step, got shape {inputs.shape}"
-        )
     if mask is None:
         mask = np.ones((batch, steps), bool)
     mask = as_mask(mask, shape=(batch, steps))

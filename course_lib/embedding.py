@@ -7,7 +7,7 @@ compares the ids with 0.
 
 import numpy as np
 
-from course_lib._arguments import as_array, as_integer
+from course_lib._arguments import as_array, as_flag, as_integer, no_nan
 
 
 def look_up(table, ids):
@@ -56,9 +56,7 @@ def compute_mask(ids, mask_zero=True):
         TypeError: `ids` are not integers, or `mask_zero` is not a bool.
         ValueError: another shape, an empty batch, or a negative id: Keras would call it real.
     """
-    if not isinstance(mask_zero, (bool, np.bool_)):
-        kind = type(mask_zero).__name__
-        raise TypeError(f"`mask_zero` must be True or False, got {mask_zero!r} ({kind})")
+    mask_zero = as_flag(mask_zero, "mask_zero")
     ids = _as_ids(ids)
     return ids != 0 if mask_zero else None
 
@@ -94,9 +92,7 @@ def table_gradient(ids, upstream, input_dim):
         )
     if upstream.dtype.kind != "f":
         upstream = upstream.astype(float)
-    if np.isnan(upstream).any():
-        place = tuple(int(index) for index in np.argwhere(np.isnan(upstream))[0])
-        raise ValueError(f"`upstream` must hold numbers, got NaN at index {place}")
+    no_nan(upstream, "upstream")
     gradient = np.zeros((input_dim, upstream.shape[2]), upstream.dtype)
     # Not `gradient[ids] += upstream`: of several steps with one id, it would keep the last alone.
     np.add.at(gradient, ids, upstream)
@@ -109,10 +105,9 @@ def _as_ids(ids, input_dim=None):
     if not ids.size:
         raise ValueError(f"`ids` must hold at least one id, got an empty batch, shape {ids.shape}")
     if ids.dtype.kind not in "iu":
-        raise TypeError(
-            f"`ids` must be integers, got dtype {ids.dtype}; Keras would cut 0.7 to 0 for the "
-            "look-up and still call it real"
-        )
+        cut = "; Keras would cut 0.7 to 0 for the look-up and still call it real"
+        hint = cut if ids.dtype.kind == "f" else ""
+        raise TypeError(f"`ids` must be integers, got dtype {ids.dtype}{hint}")
     if ids.ndim != 2:
         raise ValueError(f"`ids` must have shape (B, T), got {ids.shape}")
     if ids.min() < 0:

@@ -8,7 +8,7 @@ Both are written here in NumPy, in float64, to compare Keras with.
 
 import numpy as np
 
-from course_lib._arguments import as_array, as_choice, as_mask, no_nan
+from course_lib._arguments import as_array, as_choice, as_mask, no_nan, not_empty
 from course_lib.padding import masked_mean
 
 EPSILON = 1e-7  # keras.backend.epsilon()
@@ -44,6 +44,11 @@ def _unit(vectors):
 def _huber(t, p):
     error = np.abs(p - t)  # up to 1 (the default `delta`) squared, from there on straight
     return np.where(error <= 1, 0.5 * error**2, error - 0.5).mean(axis=-1)
+
+
+def _log_cosh(t, p):
+    with np.errstate(invalid="ignore"):  # `logaddexp` warns of NaN, the other formulas do not.
+        return (np.logaddexp(p - t, t - p) - np.log(2)).mean(axis=-1)
 
 
 def _categorical_hinge(t, p):
@@ -92,7 +97,7 @@ PER_STEP = {
     ).mean(axis=-1),
     "cosine_similarity": lambda t, p: -(_unit(t) * _unit(p)).sum(axis=-1),
     "huber": _huber,
-    "log_cosh": lambda t, p: (np.logaddexp(p - t, t - p) - np.log(2)).mean(axis=-1),
+    "log_cosh": _log_cosh,
     "hinge": lambda t, p: np.maximum(1 - _signed(t) * p, 0).mean(axis=-1),
     "squared_hinge": lambda t, p: np.square(np.maximum(1 - _signed(t) * p, 0)).mean(axis=-1),
     "categorical_hinge": _categorical_hinge,
@@ -119,14 +124,17 @@ def per_step_loss(name, y_true, y_pred):
         y_pred: numbers, shape `(B, T, D)`.
 
     Returns:
-        float64, shape `(B, T)`.
+        float64, shape `(B, T)`. NaN in a target or prediction makes the loss of its step NaN: here
+        is no mask that could tell whether the step is padding. `masked_loss` has one; it refuses
+        NaN at a real step and does not see it at a padded one.
 
     Raises:
         TypeError: the targets or predictions are not numbers.
-        ValueError: another name, shapes that differ, or a class id outside of `0 … D-1`.
+        ValueError: another name, an empty batch, shapes that differ, or a class id outside of
+            `0 … D-1`.
     """
     as_choice(name, "name", tuple(PER_STEP))
-    y_pred = as_array(y_pred, "y_pred", ndim=3).astype(float)
+    y_pred = not_empty(as_array(y_pred, "y_pred", ndim=3), "y_pred").astype(float)
     if name in OF_CLASS_IDS:
         y_true = _one_hot(y_true, y_pred.shape)
     y_true = as_array(y_true, "y_true", ndim=3).astype(float)
@@ -162,9 +170,9 @@ def masked_loss(values, mask=None, sample_weight=None, reduction="sum_over_batch
     "none" or `None`         not reduced: :math:`m\,w\,l` of each step
     =======================  =========================================================
 
-    Where no step is real, the loss is 0. A padded step counts as 0 whatever stands there, NaN and
-    infinity included. Keras multiplies instead, so there NaN at a padded step makes the loss NaN.
-    Without a mask, Keras 3.15 sums weights of shape `(B, 1)` unspread for
+    Where no step is real, the loss is 0. A padded step counts as 0 whatever loss or weight stands
+    there, NaN and infinity included. Keras multiplies instead, so there NaN at a padded step makes
+    the loss NaN. Without a mask, Keras 3.15 sums weights of shape `(B, 1)` unspread for
     "mean_with_sample_weight", which makes its loss `T` times as large; here they are spread.
 
     Args:
@@ -179,14 +187,15 @@ def masked_loss(values, mask=None, sample_weight=None, reduction="sum_over_batch
 
     Raises:
         TypeError: `values` or `sample_weight` are not numbers, or `mask` is not bool.
-        ValueError: a shape that does not fit, another reduction, or NaN at a real step.
+        ValueError: a shape that does not fit, an empty batch, another reduction, or NaN at a real
+            step.
     """
-    values = as_array(values, "values", ndim=2).astype(float)
+    values = not_empty(as_array(values, "values", ndim=2), "values").astype(float)
     mask = np.ones(values.shape, bool) if mask is None else as_mask(mask, shape=values.shape)
-    if reduction not in REDUCTIONS:
+    if not isinstance(reduction, (str, type(None))) or reduction not in REDUCTIONS:
         raise ValueError(f"`reduction` must be one of {REDUCTIONS}, got {reduction!r}")
     no_nan(values, "values", where=mask)
-    weights = mask * _as_weights(sample_weight, values.shape)
+    weights = np.where(mask, _as_weights(sample_weight, mask), 0)
     weighted = np.where(mask, values, 0) * weights
     if reduction in (None, "none"):
         return weighted
@@ -198,7 +207,8 @@ def masked_loss(values, mask=None, sample_weight=None, reduction="sum_over_batch
     return float(masked_mean(weighted, mask, empty=0.0))
 
 
-def _as_weights(sample_weight, shape):
+def _as_weights(sample_weight, mask):
+    shape = mask.shape
     if sample_weight is None:
         return 1.0
     weights = as_array(sample_weight, "sample_weight").astype(float)
@@ -207,4 +217,5 @@ def _as_weights(sample_weight, shape):
             f"`sample_weight` must have shape {shape} for steps or {(shape[0], 1)} for rows, "
             f"got {weights.shape}"
         )
-    return no_nan(weights, "sample_weight")
+    weighed = mask if weights.shape == shape else mask.any(axis=1, keepdims=True)
+    return no_nan(weights, "sample_weight", where=weighed)

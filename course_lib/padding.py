@@ -6,7 +6,15 @@ Axes: `B` batch, `T` time, `...` features. A mask is bool, shape `(B, T)`, `True
 import numpy as np
 
 from course_lib import _rows
-from course_lib._arguments import as_array, as_choice, as_dtype, as_integer, as_mask, no_nan
+from course_lib._arguments import (
+    as_array,
+    as_choice,
+    as_dtype,
+    as_integer,
+    as_mask,
+    no_nan,
+    not_empty,
+)
 
 SIDES = ("pre", "post")
 
@@ -23,7 +31,9 @@ def pad(sequences, maxlen=None, dtype=None, padding="post", truncating="post", v
             shape `(length, ...)`, and all share the shape of a step, `...`; it may be empty.
         maxlen: the number of steps `T`; the longest length if `None`.
         dtype: of the result. If `None`, the one that holds the data and the padding value: numbers
-            keep theirs, strings become object.
+            keep theirs, strings become object, and so do steps that are `None`. If it is given,
+            NumPy casts to it, as in Keras: floats are cut to integers, and an integer in an array
+            that is too large for `dtype` wraps around, without a word (300 is 44 in int8).
         padding: "pre" or "post", the side on which a short sequence is filled up.
         truncating: "pre" or "post", the side on which a long sequence is cut.
         value: what stands at padded steps. `Embedding(mask_zero=True)` only masks 0.
@@ -35,8 +45,9 @@ def pad(sequences, maxlen=None, dtype=None, padding="post", truncating="post", v
         TypeError: `sequences` or one of them is not a sequence, `maxlen` is not an integer, or
             `dtype` is none.
         ValueError: no sequences and no `maxlen`; a negative `maxlen`; steps of different shapes; a
-            side that is neither "pre" nor "post"; a step or a `value` that `dtype` cannot hold, as
-            NaN in integers; a string as `value` beside numbers, or the reverse.
+            side that is neither "pre" nor "post"; NaN or infinity for a `dtype` of integers; an
+            integer in a list, or as `value`, that `dtype` cannot hold; a string as `value` beside
+            numbers, or the reverse.
     """
     as_choice(padding, "padding", SIDES)
     as_choice(truncating, "truncating", SIDES)
@@ -78,7 +89,9 @@ def lengths_to_mask(lengths, maxlen=None, padding="post"):
     if maxlen is None:
         if not lengths.size:
             raise ValueError("`lengths` must hold at least one length, got an empty batch")
-        maxlen = max(0, lengths.max())
+        if lengths.min() < 0:
+            raise ValueError(f"`lengths` must be at least 0, got {lengths.min()}")
+        maxlen = lengths.max()
     maxlen = as_integer(maxlen, "maxlen", at_least=0)
     if lengths.size and not 0 <= lengths.min() <= lengths.max() <= maxlen:
         wrong = lengths[(lengths < 0) | (lengths > maxlen)][0]
@@ -94,9 +107,12 @@ def mask_to_lengths(mask):
 
     Raises:
         TypeError: `mask` is not bool.
-        ValueError: `mask` is not of shape `(B, T)`.
+        ValueError: `mask` is not of shape `(B, T)`, or has no rows.
     """
-    return as_mask(mask).sum(axis=1)
+    mask = as_mask(mask)
+    if not len(mask):
+        raise ValueError(f"`mask` must have at least one row, got shape {mask.shape}")
+    return mask.sum(axis=1)
 
 
 def padding_efficiency(mask):
@@ -129,14 +145,17 @@ def masked_mean(values, mask, axis=None, empty=np.nan):
         Floats: shape `(B, ...)` for `axis=1`, `(T, ...)` for `axis=0`, `(...)` for `None`.
 
     Raises:
-        TypeError: `values` are not numbers or `mask` is not bool.
-        ValueError: the shapes do not fit, `axis` is another, or a real step holds NaN.
+        TypeError: `values` or `empty` are not numbers, or `mask` is not bool.
+        ValueError: the shapes do not fit, the batch is empty, `axis` is another, `empty` is not
+            one number, or a real step holds NaN.
     """
     values = as_array(values, "values")
     if values.ndim < 2:
         raise ValueError(f"`values` must have shape (B, T) or (B, T, ...), got {values.shape}")
-    mask = as_mask(mask, shape=values.shape[:2])
-    if axis not in (None, 0, 1):
+    mask = as_mask(mask, shape=not_empty(values, "values").shape[:2])
+    empty = as_array(empty, "empty", ndim=0)
+    is_axis = isinstance(axis, (int, np.integer)) and not isinstance(axis, bool) and axis in (0, 1)
+    if axis is not None and not is_axis:
         raise ValueError(f"`axis` must be None, 0 or 1, got {axis!r}")
     no_nan(values, "values", where=mask)
     over = (0, 1) if axis is None else axis

@@ -10,7 +10,7 @@ import io
 
 import numpy as np
 
-from course_lib._arguments import as_mask
+from course_lib._arguments import as_array, as_mask, no_nan, not_empty, shape_of
 
 BLUE, ORANGE, GREEN, RED, PALE, INK = (
     "#0072B2",
@@ -98,10 +98,7 @@ def draw_mask(mask, values=None, title=""):
     if not mask.size:
         raise ValueError(f"`mask` must have at least one step, got shape {mask.shape}")
     if values is not None:
-        try:
-            shape = np.shape(values)
-        except ValueError:
-            shape = "rows of different lengths"
+        shape = shape_of(values)
         if shape != mask.shape:
             raise ValueError(f"`values` must have shape {mask.shape}, got {shape}")
     rows, steps = mask.shape
@@ -188,13 +185,14 @@ def draw_losses(values, mask, title=""):
         over the real steps and a dashed one at the mean over all.
 
     Raises:
-        TypeError: `mask` is not bool.
-        ValueError: shapes that differ, or no real step.
+        TypeError: `values` are not numbers, or `mask` is not bool.
+        ValueError: shapes that differ, no steps, no real step, or NaN.
     """
-    values = np.asarray(values, dtype=float)
-    mask = as_mask(mask, shape=(values.shape[0],) if values.ndim else ())
-    if values.ndim != 1 or not mask.any():
-        raise ValueError(f"`values` must be one row with a real step, got shape {values.shape}")
+    values = not_empty(as_array(values, "values", ndim=1), "values").astype(float)
+    no_nan(values, "values")
+    mask = as_mask(mask, shape=values.shape)
+    if not mask.any():
+        raise ValueError(f"`mask` must have at least one real step, got {mask.size} of padding")
     figure, axes = new_figure(6.4, 2.9)
     for step, (value, real) in enumerate(zip(values, mask, strict=True)):
         style = {"color": BLUE} if real else {"color": PALE, "hatch": HATCH, "edgecolor": "#999999"}

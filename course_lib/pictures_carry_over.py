@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib._arguments import as_array, as_mask, no_nan
+from course_lib._arguments import as_array, as_mask, no_nan, shape_of
 from course_lib.pictures import BLUE, HATCH, INK, ORANGE, Picture, new_figure
 
 
@@ -30,8 +30,8 @@ def draw_states(states, mask, ids=None, title=""):
         raise ValueError(f"`states` must hold at least one number, got shape {states.shape}")
     steps, units = states.shape
     mask = as_mask(mask, shape=(steps,))
-    if ids is not None and np.shape(ids) != (steps,):
-        raise ValueError(f"`ids` must have shape {(steps,)}, got {np.shape(ids)}")
+    if ids is not None and shape_of(ids) != (steps,):
+        raise ValueError(f"`ids` must have shape {(steps,)}, got {shape_of(ids)}")
     figure, axes = new_figure(1.2 + 0.95 * steps, 1.55 + 0.42 * units)
     _paint_states(axes, states, mask)
     labels = [f"{step}" if ids is None else f"{step}\nid {ids[step]}" for step in range(steps)]
@@ -49,9 +49,11 @@ def _paint_states(axes, states, mask):
 
     steps, units = states.shape
     colours = LinearSegmentedColormap.from_list("states", [BLUE, "#FFFFFF", ORANGE])
-    largest = np.abs(states).max() or 1
+    # Infinite states get the darkest colour.
+    largest = np.abs(states[np.isfinite(states)]).max(initial=0) or 1
+    shares = np.clip(states / largest, -1, 1)
     for step, unit in np.ndindex(steps, units):
-        colour = colours(0.5 + 0.35 * states[step, unit] / largest)
+        colour = colours(0.5 + 0.35 * shares[step, unit])
         hatch = {} if mask[step] else {"hatch": HATCH}
         edge = "white" if mask[step] else "#9A9A9A"
         box = Rectangle((step, unit), 1, 1, facecolor=colour, edgecolor=edge, linewidth=1, **hatch)

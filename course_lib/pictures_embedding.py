@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from course_lib._arguments import as_array
 from course_lib.embedding import compute_mask, look_up
 from course_lib.pictures import BLUE, INK, Picture, new_figure, paint_step
 
@@ -27,9 +28,7 @@ def draw_look_up(table, ids, title=""):
         TypeError: `ids` are not integers, or `table` does not hold floats.
         ValueError: `ids` has not one axis, is empty, or has an id that is negative or too large.
     """
-    if np.ndim(ids) != 1:
-        raise ValueError(f"`ids` must have shape (T,), one sequence, got {np.shape(ids)}")
-    ids = np.asarray(ids)
+    ids = as_array(ids, "ids", ndim=1)
     vectors = look_up(table, ids[None])[0]
     mask = compute_mask(ids[None])[0]
     table = np.asarray(table)

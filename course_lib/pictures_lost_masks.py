@@ -29,7 +29,7 @@ def draw_differences(in_batch, alone, title="", tolerance=1e-6):
     mask = np.zeros(in_batch.shape[:2], bool)
     differs = np.zeros_like(mask)
     for row, (padded, own) in enumerate(zip(in_batch, alone, strict=True)):
-        if len(own) > len(padded) or own.shape[1:] != padded.shape[1:]:
+        if own.ndim != padded.ndim or len(own) > len(padded) or own.shape[1:] != padded.shape[1:]:
             raise ValueError(
                 f"row {row} of `alone` must fit into the batch's shape {padded.shape}, "
                 f"got {own.shape}"

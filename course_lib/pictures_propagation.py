@@ -33,8 +33,8 @@ def draw_walk(names, masks, uses=(), title=""):
 
     Raises:
         TypeError: a mask is not bool.
-        ValueError: `names` is empty or not as long as `masks`, a mask is not `(T,)`, or `uses`
-            has a name that `names` lacks.
+        ValueError: `names` is empty or not as long as `masks`, a mask is not `(T,)`, two masks
+            have not the same `T`, or `uses` has a name that `names` lacks.
     """
     names, masks = list(names), [_as_row(mask) for mask in masks]
     if not names or len(names) != len(masks):
@@ -42,6 +42,9 @@ def draw_walk(names, masks, uses=(), title=""):
             "`names` and `masks` must have the same length of at least one, "
             f"got {len(names)} and {len(masks)}"
         )
+    lengths = sorted({mask.size for mask in masks if mask is not None})
+    if len(lengths) > 1:
+        raise ValueError(f"`masks` must have the same number of steps, got {lengths}")
     if set(uses) - set(names):
         raise ValueError(f"`uses` must hold names out of {names}, got {list(uses)}")
     parts = [

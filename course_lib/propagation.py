@@ -1,8 +1,10 @@
 """Lesson 03: who made, got, used, passed, stripped or dropped a mask, layer by layer."""
 
 import html
+import inspect
 
 from course_lib._arguments import as_layer
+from course_lib._inputs import as_nest, read_inputs, read_mask
 from course_lib._mask_words import NONE, Letters, shown_received, what_it_did
 from course_lib._recorder import Recording
 from course_lib._state import build, unchanged
@@ -138,7 +140,8 @@ def trace(model, x, mask=None):
         A `Trace`.
 
     Raises:
-        TypeError: `model` is not a Keras layer, or `mask` is not bool.
+        TypeError: `model` is not a Keras layer, `x` does not hold arrays, or `mask` is not bool.
+        ValueError: `x` is an empty batch, or `mask` has not the first axes of its input.
         RuntimeError: Keras is older than 3.1.
     """
     return trace_of(record(model, x, mask))
@@ -160,27 +163,27 @@ def record(model, x, mask=None, follow=True, training=False):
     import keras
 
     as_layer(model, "model", by="trace", since="3.1")
-    tree = keras.tree
-    inputs = tree.map_structure(keras.ops.convert_to_tensor, x)
+    leaves, mask = read_inputs(x, strings=True), as_nest(mask)
+    read_mask(mask, leaves, more_axes=True)
+    if mask is not None and not _takes_mask(model):
+        raise TypeError(
+            "`mask` must be None for a layer whose `call` has no argument `mask`, "
+            f"as {type(model).__name__}'s, got a mask"
+        )
+    tree, tensor = keras.tree, keras.ops.convert_to_tensor
+    inputs = tree.map_structure(tensor, x)
     kwargs = {"training": training}
     if mask is not None:
-        kwargs["mask"] = tree.map_structure(_as_mask, mask)
+        kwargs["mask"] = tree.map_structure(lambda one: None if one is None else tensor(one), mask)
     build(model, inputs, **kwargs)
     with unchanged(model), Recording(follow) as recording:
         recording.result = model(inputs, **kwargs)
     return recording
 
 
-def _as_mask(mask):
-    import keras
-
-    if mask is None:
-        return None
-    mask = keras.ops.convert_to_tensor(mask)
-    dtype = keras.backend.standardize_dtype(mask.dtype)
-    if dtype != "bool":
-        raise TypeError(f"`mask` must be bool with True at real steps, got dtype {dtype}")
-    return mask
+def _takes_mask(model):
+    parameters = inspect.signature(model.call).parameters.values()
+    return any(one.name == "mask" or one.kind is one.VAR_KEYWORD for one in parameters)
 
 
 def describe_mask(mask):

@@ -1,9 +1,21 @@
 """Each check lets the right thing through, and names the argument of the wrong one."""
 
+import re
+
 import numpy as np
 import pytest
 
-from course_lib._arguments import as_array, as_choice, as_dtype, as_integer, as_mask, no_nan
+from course_lib._arguments import (
+    as_array,
+    as_choice,
+    as_dtype,
+    as_flag,
+    as_integer,
+    as_mask,
+    no_nan,
+    not_empty,
+    shape_of,
+)
 
 NAN = np.nan
 
@@ -34,6 +46,28 @@ def test_choices():
             as_choice(wrong, "side", ("pre", "post"))
 
 
+def test_flags():
+    assert as_flag(True, "flag") is True
+    assert as_flag(np.False_, "flag") is False
+    for wrong in ("no", 1, 0, None, np.array([True])):
+        kind = type(wrong).__name__
+        with pytest.raises(TypeError, match=rf"`flag` must be True or False, got .* \({kind}\)"):
+            as_flag(wrong, "flag")
+
+
+def test_shapes_and_what_has_none():
+    assert shape_of([[1, 2]]) == (1, 2)
+    assert shape_of([[1], [2, 3]]) == "rows of different lengths"
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0), (2, 3, 0)])
+def test_what_is_empty_is_named(shape):
+    assert not_empty(np.zeros((1, 1)), "values").shape == (1, 1)
+    words = f"`values` must hold at least one number, got an empty batch, shape {shape}"
+    with pytest.raises(ValueError, match=re.escape(words)):
+        not_empty(np.zeros(shape), "values")
+
+
 def test_dtypes():
     assert as_dtype("int32", "dtype") == np.int32
     with pytest.raises(TypeError, match="`dtype` must be a NumPy dtype, got 'whole'"):
@@ -53,6 +87,8 @@ class TestAsArray:
         assert as_array([1], "values", ndim=(1, 2)).shape == (1,)
         with pytest.raises(ValueError, match=r"`values` must have 1 or 2 axes, got shape \(\)"):
             as_array(5, "values", ndim=(1, 2))
+        with pytest.raises(ValueError, match=r"`values` must have 1 axis, got shape \(\)"):
+            as_array(5, "values", ndim=1)
 
     @pytest.mark.parametrize(
         ("value", "error", "message"),
@@ -104,9 +140,12 @@ class TestNoNan:
         array = np.array([[[1.0, 2.0], [NAN, NAN]]])
         assert no_nan(array, "values", where=np.array([[True, False]])) is array
 
-    @pytest.mark.parametrize("where", [True, np.array([[True, False], [True, True]])])
-    def test_says_where_it_stands(self, where):
+    @pytest.mark.parametrize(
+        ("where", "real"), [(True, ""), (np.array([[True, False], [True, True]]), " at real steps")]
+    )
+    def test_says_where_it_stands(self, where, real):
         array = np.zeros((2, 2, 3))
         array[1, 0, 2] = NAN
-        with pytest.raises(ValueError, match=r"`values` .* got NaN at index \(1, 0, 2\)"):
+        told = f"`values` must be numbers{real}, got NaN at index (1, 0, 2)"
+        with pytest.raises(ValueError, match=re.escape(told)):
             no_nan(array, "values", where=where)

@@ -149,8 +149,28 @@ OWN = [np.ones((2, 12)), np.ones((3, 12)), np.ones(12)]
 STATE = np.zeros((2, 3))
 NAN = np.where(np.arange(12).reshape(2, 3, 2) == 3, np.nan, 1.0)
 WRONG = {
+    "no flag": (
+        {"return_sequences": "no"},
+        TypeError,
+        r"`return_sequences` must be True or False, got 'no' \(str\)",
+    ),
+    "a number as a flag": (
+        {"go_backwards": 1},
+        TypeError,
+        r"`go_backwards` must be True or False, got 1 \(int\)",
+    ),
+    "None as a flag": ({"return_state": None}, TypeError, "`return_state` must be True or False"),
+    "a mask as a flag": (
+        {"zero_output_for_mask": np.ones((2, 3), bool)},
+        TypeError,
+        "`zero_output_for_mask` must be True or False",
+    ),
     "no time axis": ({"inputs": X[:, 0]}, ValueError, r"`inputs` must have 3 axes.*\(2, 2\)"),
-    "no rows": ({"inputs": X[:0]}, ValueError, r"`inputs` must hold at least one row.*\(0, 3, 2"),
+    "no rows": (
+        {"inputs": X[:0]},
+        ValueError,
+        r"`inputs` must hold at least one .*\(0, 3, 2",
+    ),
     "no steps": ({"inputs": X[:, :0]}, ValueError, r"`inputs` must hold at least .*\(2, 0, 2"),
     "ragged": (
         {"inputs": [[[1, 2]], [[1]]]},
@@ -233,7 +253,7 @@ WRONG = {
     "NaN in the weights": (
         {"weights": [OWN[0] * np.nan, *OWN[1:]]},
         ValueError,
-        r"`weights\[0\]` must be numbers .* got NaN at index \(0, 0\)",
+        r"`weights\[0\]` must be numbers, got NaN at index \(0, 0\)",
     ),
     "one state": (
         {"initial_state": [STATE]},
@@ -263,7 +283,7 @@ WRONG = {
     "NaN in a state": (
         {"initial_state": [STATE, STATE * np.nan]},
         ValueError,
-        r"`initial_state\[1\]` must be numbers .* got NaN at index \(0, 0\)",
+        r"`initial_state\[1\]` must be numbers, got NaN at index \(0, 0\)",
     ),
 }
 

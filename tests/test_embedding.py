@@ -127,7 +127,8 @@ class TestErrors:
                 r"`ids` must not be negative, got -1 at index \(0, 1\)",
             ),
             ([[1.0, 2.0]], TypeError, "`ids` must be integers, got dtype float64"),
-            ([[True, False]], TypeError, "`ids` must be integers, got dtype bool"),
+            ([[True, False]], TypeError, "`ids` must be integers, got dtype bool$"),
+            ([[0.7]], TypeError, "`ids` must be .* float64; Keras would cut 0.7 to 0"),
             ([["a"]], TypeError, "`ids` must hold numbers"),
             ([[1], [1, 2]], ValueError, "`ids` must be a rectangle"),
             ([1, 2], ValueError, r"`ids` must have shape \(B, T\), got \(2,\)"),
@@ -260,7 +261,8 @@ class TestPicture:
     @pytest.mark.parametrize(
         ("ids", "kind", "message"),
         [
-            ([[1, 0]], ValueError, r"`ids` must have shape \(T,\), one sequence, got \(1, 2\)"),
+            ([[1, 0]], ValueError, r"`ids` must have 1 axis, got shape \(1, 2\)"),
+            ([[1], [1, 2]], ValueError, "`ids` must be a rectangle of numbers, got rows of diff"),
             ([], ValueError, "empty batch"),
             ([4], ValueError, "below the 4 rows"),
             ([0.5], TypeError, "`ids` must be integers"),

@@ -76,10 +76,29 @@ def test_another_version(installed, version):
     assert "make .venv" in found.advice
 
 
-@pytest.mark.parametrize("version", ["3.15.0", "3.16.0rc0", "3.99"])
+@pytest.mark.parametrize("version", ["3.15.0", "3.15.1rc0", "3.15.9"])
 def test_a_range_fits(installed, version):
     installed["keras"] = version
     assert row("keras").verdict == "fits"
+
+
+@pytest.mark.parametrize("version", ["3.16.0rc0", "3.16.0", "3.99"])
+def test_a_newer_keras_runs_but_is_named(installed, version):
+    installed["keras"] = version
+    found, report = row("keras"), check_environment()
+    assert (found.found, found.verdict) == (version, "newer")
+    assert report.ok
+    assert str(report).endswith(f"Everything runs, but:\n- keras: {found.advice}")
+    assert "docs/claims.md" in found.advice
+    assert environment.main() == 0
+
+
+def test_newer_and_missing_are_both_told(installed):
+    installed["keras"] = "3.16.0"
+    del installed["nbval"]
+    assert not check_environment().ok
+    told = str(check_environment()).partition("What to do:")[2]
+    assert [line[: line.index(":")] for line in told.split("\n")[1:]] == ["- keras", "- nbval"]
 
 
 def test_the_larger_tensorflow_serves_as_well(installed):
@@ -93,11 +112,12 @@ def test_no_tensorflow_at_all(installed):
     assert row("tensorflow").verdict == "missing"
 
 
-def test_another_python(installed, monkeypatch):
-    monkeypatch.setattr(environment.platform, "python_version", lambda: "3.10.4")
+@pytest.mark.parametrize("version", ["3.10.4", "3.14.0"])
+def test_another_python(installed, monkeypatch, version):
+    monkeypatch.setattr(environment.platform, "python_version", lambda: version)
     found = row("Python")
-    assert (found.found, found.verdict) == ("3.10.4", "differs")
-    assert ">=3.11" in found.advice
+    assert (found.found, found.verdict) == (version, "differs")
+    assert ">=3.11,<3.14" in found.advice
 
 
 @pytest.mark.parametrize(("value", "found"), [("jax", "jax"), (None, "unset")])

@@ -1,5 +1,7 @@
 """`loss.py` against Keras, and against the losses of the rows alone."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -152,6 +154,41 @@ def test_what_stands_at_padding_is_never_seen(batch, filler, reduction):
     assert np.array_equal(masked_loss(spoiled, mask, weights, reduction), expected)
 
 
+@settings(max_examples=30, deadline=None)
+@given(batch=batches(), filler=st.sampled_from([np.nan, np.inf, -1e30]))
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_what_a_padded_step_weighs_is_never_seen(batch, filler, reduction):
+    y_true, y_pred, mask, _ = batch
+    values = per_step_loss("mean_squared_error", y_true, y_pred)
+    weights = np.linspace(0.5, 2, values.size).reshape(values.shape)
+    expected = masked_loss(values, mask, weights, reduction)
+    spoiled = np.where(mask, weights, filler)
+    assert np.array_equal(masked_loss(values, mask, spoiled, reduction), expected)
+    rows = np.where(mask.any(axis=1, keepdims=True), 2.0, filler)
+    expected = masked_loss(values, mask, np.full_like(rows, 2.0), reduction)
+    assert np.array_equal(masked_loss(values, mask, rows, reduction), expected)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("name", "spoiled"),
+    [(name, "y_pred") for name in sorted(PER_STEP)]
+    + [(name, "y_true") for name in sorted(set(PER_STEP) - set(OF_CLASS_IDS))],
+)
+def test_nan_stays_in_its_step(name, spoiled):
+    y_true = np.array([[[0.2, 0.8], [0.5, 0.5]], [[0.9, 0.1], [0.3, 0.7]]])
+    y_pred = y_true[:, ::-1].copy()
+    if name in OF_CLASS_IDS:
+        y_true = y_true.argmax(axis=-1)
+    expected = per_step_loss(name, y_true, y_pred)
+    place = {"y_true": y_true, "y_pred": y_pred}[spoiled]
+    place[1, 0, 1] = np.nan
+    values = per_step_loss(name, y_true, y_pred)
+    assert np.argwhere(np.isnan(values)).tolist() == [[1, 0]]
+    others = ~np.isnan(values)
+    assert np.array_equal(values[others], expected[others])
+
+
 VALUES = np.ones((2, 3))
 MASK = np.ones((2, 3), bool)
 
@@ -165,9 +202,32 @@ MASK = np.ones((2, 3), bool)
         (lambda: masked_loss(VALUES, MASK, [1, 2]), ValueError, r"`sample_weight`.*\(2, 1\).*\(2,"),
         (lambda: masked_loss(VALUES, MASK, [["a"]]), TypeError, "`sample_weight` must hold num"),
         (lambda: masked_loss(VALUES, reduction="avg"), ValueError, "`reduction`.*'avg'"),
+        (lambda: masked_loss(VALUES, reduction=np.ones(2)), ValueError, r"`reduction`.*array\("),
+        (lambda: masked_loss(VALUES, reduction=["sum"]), ValueError, r"`reduction`.*\['sum'\]"),
+        (lambda: masked_loss(VALUES[:0]), ValueError, r"`values`.*empty batch, shape \(0, 3\)"),
+        (lambda: masked_loss(VALUES[:, :0]), ValueError, r"`values`.*empty.*shape \(2, 0\)"),
+        (
+            lambda: masked_loss(VALUES, MASK, VALUES * np.nan),
+            ValueError,
+            r"`sample_weight` must be numbers at real steps, got NaN at index \(0, 0\)",
+        ),
+        (
+            lambda: masked_loss(VALUES, MASK, [[1.0], [np.nan]]),
+            ValueError,
+            r"`sample_weight`.*NaN at index \(1, 0\)",
+        ),
         (lambda: masked_loss(VALUES * np.nan), ValueError, r"`values`.*NaN at index \(0, 0\)"),
         (lambda: per_step_loss("mse", VALUES, VALUES), ValueError, "`name` must be.*'mse'"),
         (lambda: per_step_loss("huber", VALUES, VALUES), ValueError, "`y_pred` must have 3 axes"),
+        *(
+            (
+                lambda shape=shape, name=name: per_step_loss(name, np.ones(shape), np.ones(shape)),
+                ValueError,
+                "`y_pred` must hold at least one number, got an empty .*" + re.escape(str(shape)),
+            )
+            for shape in ((0, 3, 4), (2, 0, 4), (2, 3, 0))
+            for name in ("categorical_hinge", "huber")
+        ),
         (
             lambda: per_step_loss("huber", np.ones((2, 3, 1)), np.ones((2, 3, 4))),
             ValueError,

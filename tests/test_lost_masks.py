@@ -160,6 +160,19 @@ def test_bad_input_says_so(x, options, error, text):
         audit(tagger(), x, **options)
 
 
+def test_a_mask_may_be_written_out():
+    vectors = np.ones((2, 3, 2), "float32")
+    written = [[True, True, False], [True, False, False]]
+    model = keras.Sequential([keras.Input((None, 2)), layers.GlobalAveragePooling1D()])
+    assert audit(model, vectors, mask=written).ok
+
+
+def test_a_ragged_tensor_is_named():
+    tf = pytest.importorskip("tensorflow")
+    with pytest.raises(TypeError, match=r"got a RaggedTensor as input 0; its `to_tensor\(\)` pads"):
+        audit(tagger(), tf.ragged.constant([[1], [1, 2]]))
+
+
 def test_what_is_no_model_says_so():
     with pytest.raises(TypeError, match="`model` must be a Keras model or layer, got function"):
         audit(lambda x: x, IDS)

@@ -248,6 +248,30 @@ class TestListsOfIntegers:
             assert pad(sequences, dtype=dtype).tolist() == [[1] * 40, [0] * 40, [3] + [0] * 39]
 
 
+@pytest.mark.parametrize(
+    ("rows", "options"),
+    [
+        ([np.array([300, 1])], {"dtype": "int8"}),
+        ([np.array([-1])], {"dtype": "uint8"}),
+        ([np.array([1.7])], {"dtype": "int32"}),
+        ([[1.7], [-1.7, 2]], {"dtype": "int32"}),
+        ([[1, 2], [3]], {"dtype": "int32", "value": 1.5}),
+        ([[1, None], [2]], {"dtype": "object"}),
+        ([["ab"], ["c", "d"]], {"dtype": "<U1", "value": "xy"}),
+    ],
+)
+def test_what_a_given_dtype_cuts_is_cut_as_in_keras(keras, rows, options):
+    expected = keras.utils.pad_sequences(rows, padding="post", truncating="post", **options)
+    found = pad(rows, **options)
+    assert found.dtype == expected.dtype
+    assert np.array_equal(found, expected)
+
+
+def test_steps_of_none_become_objects():
+    assert pad([[1, None], [2]]).tolist() == [[1, None], [2, 0]]
+    assert pad([[1, None], [2]]).dtype == object
+
+
 def test_a_batch_may_be_empty_if_maxlen_is_given():
     assert pad([], maxlen=3).shape == (0, 3)
     assert pad([[1, 2]], maxlen=0).shape == (1, 0)
@@ -300,6 +324,10 @@ def test_pad_leaves_its_input_alone():
         ([[1], [[1], [2, 3]]], {}, ValueError, r"`sequences\[1\]` must hold steps of one shape"),
         ([[1], [NAN]], {"dtype": "int32"}, ValueError, r"`sequences\[1\]` .* int32, .*NaN"),
         ([np.array([NAN])], {"dtype": "int32"}, ValueError, r"`sequences\[0\]` .* int32, .*NaN"),
+        ([[np.inf]], {"dtype": "int32"}, ValueError, r"`sequences\[0\]` .* int32, .*inf"),
+        ([np.array([-np.inf])], {"dtype": "uint8"}, ValueError, r"`sequences\[0\]` .*infinity"),
+        ([[300]], {"dtype": "int8"}, ValueError, r"`sequences\[0\]` .* int8, got \[300\]"),
+        ([[1]], {"value": np.inf, "dtype": "int32"}, ValueError, "`value` .* int32 holds, got inf"),
         (
             [[2**40]],
             {"dtype": "int32"},
@@ -411,10 +439,16 @@ class TestMasksAndLengths:
         (
             lambda: lengths_to_mask([[1]]),
             ValueError,
-            r"`lengths` must have 1 axes, got shape \(1, 1\)",
+            r"`lengths` must have 1 axis, got shape \(1, 1\)",
         ),
         (lambda: lengths_to_mask([]), ValueError, "`lengths` must hold at least one length"),
-        (lambda: lengths_to_mask([-1]), ValueError, "`lengths` must lie between 0 and .*, got -1"),
+        (lambda: lengths_to_mask([-1]), ValueError, "`lengths` must be at least 0, got -1$"),
+        (lambda: lengths_to_mask([3, -2]), ValueError, "`lengths` must be at least 0, got -2$"),
+        (
+            lambda: mask_to_lengths(np.ones((0, 3), bool)),
+            ValueError,
+            r"`mask` must have at least one row, got shape \(0, 3\)",
+        ),
         (lambda: lengths_to_mask([1, 5], 4), ValueError, "`lengths` .* between 0 and 4, got 5"),
         (lambda: lengths_to_mask([1], -1), ValueError, "`maxlen` must be at least 0, got -1"),
         (lambda: lengths_to_mask([1], 2.0), TypeError, "`maxlen` must be an integer, got 2.0"),
@@ -532,9 +566,38 @@ class TestMaskedMean:
             ),
             ([[1.0]], [[True]], 2, ValueError, "`axis` must be None, 0 or 1, got 2"),
             ([[1.0]], [[True]], -1, ValueError, "`axis` must be None, 0 or 1, got -1"),
+            ([[1.0]], [[True]], True, ValueError, "`axis` must be None, 0 or 1, got True"),
+            ([[1.0]], [[True]], 1.0, ValueError, "`axis` must be None, 0 or 1, got 1.0"),
+            ([[1.0]], [[True]], "1", ValueError, "`axis` must be None, 0 or 1, got '1'"),
+            ([[1.0]], [[True]], np.array([0, 1]), ValueError, r"`axis` .* got array\(\[0, 1\]\)"),
+            ([[1.0]], [[True]], (0, 1), ValueError, r"`axis` must be None, 0 or 1, got \(0, 1\)"),
+            (
+                np.ones((0, 3)),
+                np.ones((0, 3), bool),
+                None,
+                ValueError,
+                r"`values` must hold at least one number, got an empty batch, shape \(0, 3\)",
+            ),
+            (np.ones((2, 0)), np.ones((2, 0), bool), 1, ValueError, r"`values` .* shape \(2, 0\)"),
             ([[0.0, NAN]], [[True, True]], None, ValueError, r"`values` .* NaN at index \(0, 1\)"),
         ],
     )
     def test_says_what_came(self, values, mask, axis, error, message):
         with pytest.raises(error, match=message):
             masked_mean(values, mask, axis)
+
+    @pytest.mark.parametrize("axis", [np.int64(1), np.int8(1)])
+    def test_an_axis_of_numpy(self, axis):
+        assert masked_mean([[1.0, 2.0]], [[True, False]], axis).tolist() == [1.0]
+
+    @pytest.mark.parametrize(
+        ("empty", "error", "message"),
+        [
+            ("x", TypeError, "`empty` must hold numbers, got dtype <U1"),
+            (None, TypeError, "`empty` must hold numbers, got dtype object"),
+            ([1.0, 2.0], ValueError, r"`empty` must have 0 axes, got shape \(2,\)"),
+        ],
+    )
+    def test_what_stands_for_no_step_is_one_number(self, empty, error, message):
+        with pytest.raises(error, match=message):
+            masked_mean([[1.0]], [[False]], empty=empty)

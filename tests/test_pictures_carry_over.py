@@ -65,6 +65,15 @@ def test_a_real_step_that_repeats_is_still_new():
     assert picture.alt.endswith("Step 1: real, new values.")
 
 
+@pytest.mark.filterwarnings("error")
+def test_infinite_states_get_the_darkest_colour():
+    picture = draw_states([[np.inf], [-np.inf], [2.0], [1.0]], np.ones(4, bool))
+    up, down, largest, half = (patch.get_facecolor() for patch in axes_of(picture).patches[:4])
+    assert up == largest != half
+    assert down not in (up, half)
+    assert draw_states([[np.inf]], [True]).png()
+
+
 def test_no_minus_before_zero():
     assert "-0.0000" not in texts(draw_states([[-0.00001]], [True]))
 
@@ -79,10 +88,11 @@ def test_ids_stand_under_the_steps():
     [
         ((STATES[0], MASK), ValueError, "`states` must have 2 axes"),
         ((STATES[:0], MASK[:0]), ValueError, "`states` must hold at least one number"),
-        ((STATES * np.nan, MASK), ValueError, "`states` must be numbers at real steps, got NaN"),
+        ((STATES * np.nan, MASK), ValueError, "`states` must be numbers, got NaN"),
         ((STATES, MASK[:2]), ValueError, r"`mask` must have shape \(4,\), got \(2,\)"),
         ((STATES, MASK * 1.0), TypeError, "`mask` must be bool"),
         ((STATES, MASK, [1, 2]), ValueError, r"`ids` must have shape \(4,\), got \(2,\)"),
+        ((STATES, MASK, [[1], [2, 3]]), ValueError, r"`ids` .* \(4,\), got rows of different"),
     ],
 )
 def test_wrong_arguments(arguments, error, message):

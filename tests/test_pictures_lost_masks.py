@@ -60,6 +60,7 @@ def test_one_nan_differs_from_a_number_and_not_from_another():
         (np.zeros(3), [[0]], "`in_batch` must have shape"),
         (np.zeros((0, 3)), [], "`in_batch` must have shape"),
         (np.zeros((2, 3)), [[0]], "`alone` must have 2 rows, got 1"),
+        (np.zeros((1, 3)), [0.0], r"row 0 of `alone` must fit .* \(3,\), got \(\)"),
         (np.zeros((1, 3)), [[0] * 4], r"row 0 of `alone` .* \(3,\), got \(4,\)"),
         (np.zeros((1, 3, 2)), [[0]], "row 0 of `alone`"),
     ],

@@ -78,6 +78,11 @@ def test_a_long_mask_stays_between_the_boxes():
         (([], []), ValueError, "got 0 and 0"),
         ((["a"], [MASK, MASK]), ValueError, "got 1 and 2"),
         ((["a"], [np.ones(3)]), TypeError, "must be bool .* got float64"),
+        (
+            (["a", "b"], [np.ones(3, bool), np.ones(2, bool)]),
+            ValueError,
+            r"`masks` must have the same number of steps, got \[2, 3\]",
+        ),
         ((["a"], [np.ones((2, 3), bool)]), ValueError, r"shape \(T,\), got \(2, 3\)"),
         ((["a"], [np.ones(0, bool)]), ValueError, r"got \(0,\)"),
         ((["a"], [MASK], ["b"]), ValueError, r"`uses` must hold names out of \['a'\]"),

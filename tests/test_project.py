@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import course_lib
+from course_lib import environment as course_environment
 from tools import check_python, check_wheel
 
 ROOT = Path(__file__).parent.parent
@@ -50,10 +51,19 @@ class TestPythonVersions:
         found = [tuple(map(int, version.split("."))) for version in versions]
         assert (min(found), max(found)) == (check_python.OLDEST, check_python.NEWEST)
 
+    def test_the_check_asks_for_them(self):
+        assert ",".join(self.bounds()) == course_environment.PYTHON
+
     def test_the_readme_names_them(self):
         oldest, newest = check_python.OLDEST, check_python.NEWEST
         named = "Python {}.{} to {}.{}".format(*oldest, *newest)
         assert named in (ROOT / "README.md").read_text()
+
+
+def test_the_check_knows_the_keras_that_the_outputs_came_from():
+    newest = course_environment.NEWEST_KERAS
+    assert f"\nkeras=={newest}." in (ROOT / "requirements.lock").read_text()
+    assert f"**{newest}** is the locked version" in (ROOT / "docs" / "claims.md").read_text()
 
 
 class TestCondaEnvironment:

@@ -241,6 +241,85 @@ def test_bad_arguments_are_named():
         trace(keras.Sequential([embedding(name="e")]), IDS)["gru"]
 
 
+def two_inputs():
+    inputs = [keras.Input((None,)), keras.Input((None,))]
+    return keras.Model(inputs, layers.Add()([embedding()(one) for one in inputs]))
+
+
+@pytest.mark.parametrize(
+    ("x", "mask", "error", "message"),
+    [
+        (
+            [1, 2],
+            None,
+            ValueError,
+            "`x` must hold arrays .*, got a number; pass an array, not a list",
+        ),
+        ([[1, 2], [3]], None, ValueError, "`x` must hold arrays .*, got a number; pass an array"),
+        (None, None, TypeError, "`x` must hold arrays, got None as input 0"),
+        ("text", None, TypeError, "`x` must be one batch: an array, .* got str"),
+        (iter([IDS]), None, TypeError, "`x` must be one batch: an array, .* got list_iterator"),
+        (
+            np.array([[1], [1, 2]], dtype=object),
+            None,
+            TypeError,
+            "`x` must hold numbers, got dtype object as input 0; `course_lib.pad` makes",
+        ),
+        (IDS[:0], None, ValueError, "`x` must hold at least one row, got an empty batch"),
+        (IDS[:, :0], None, ValueError, r"`x` .* one step, got shape \(2, 0\) as input 0"),
+        (IDS, IDS[:, :3] != 0, ValueError, r"`mask` .* \(\(2, 5\)\), got \(2, 3\)"),
+        (IDS, IDS[:1] != 0, ValueError, r"`mask` .* \(\(2, 5\)\), got \(1, 5\)"),
+        (IDS, np.ones((2, 5, 4), bool), ValueError, r"`mask` .*, got \(2, 5, 4\)"),
+        (IDS, [[True], [True, False]], ValueError, r"`mask` .*, got rows of different lengths"),
+        (IDS, [[1, 0]] * 2, TypeError, "`mask` must be bool .* got dtype int64"),
+        (IDS, [IDS != 0, None], ValueError, "`mask` .* each of the 1 inputs, got 2"),
+        (IDS, {"a": IDS[:, 1:] != 0}, ValueError, r"`mask` must have shape \(2, 5\), got \(2, 4"),
+    ],
+)
+def test_bad_inputs_and_masks_are_named(x, mask, error, message):
+    with nothing_left_behind(), pytest.raises(error, match=message):
+        trace(keras.Sequential([embedding(), layers.LSTM(2)]), x, mask)
+
+
+def test_ragged_tensors_are_named():
+    tf = pytest.importorskip("tensorflow")
+    with pytest.raises(TypeError, match=r"got a RaggedTensor as input 0; its `to_tensor\(\)` pads"):
+        trace(embedding(), tf.ragged.constant([[1], [1, 2]]))
+
+
+def test_inputs_of_different_batches_are_named():
+    with pytest.raises(ValueError, match=r"`x` .* one batch size, got \[1, 2\] rows"):
+        trace(two_inputs(), [IDS, IDS[:1]])
+    with pytest.raises(ValueError, match=r"`mask` .* each of the 2 inputs, got 1"):
+        trace(two_inputs(), [IDS, IDS], mask=[IDS != 0])
+
+
+def test_a_mask_for_a_layer_that_takes_none_is_named():
+    with pytest.raises(TypeError, match=r"`mask` must be None .* as Dense's, got a mask"):
+        trace(layers.Dense(2), np.ones((2, 5, 3)), mask=IDS != 0)
+
+
+def test_a_mask_written_out_and_one_of_three_axes():
+    x = np.ones((2, 5, 3), "float32")
+    written = trace(layers.LSTM(2, name="lstm"), x, mask=(IDS != 0).tolist())
+    assert np.array_equal(written.masks["A"], IDS != 0)
+
+    class Takes(layers.Layer):
+        def call(self, x, mask=None):
+            return x
+
+    ids = np.stack([IDS, IDS], axis=2)
+    report = trace(Takes(name="takes"), np.ones((2, 5, 2, 4), "float32"), mask=ids != 0)
+    assert report["takes"].received == {"mask": "A"}
+    assert report.masks["A"].shape == (2, 5, 2)
+
+
+def test_strings_may_come_first():
+    vectorize = layers.TextVectorization(vocabulary=["a", "b"])
+    model = keras.Sequential([vectorize, embedding(name="e")])
+    assert trace(model, np.array(["a b", "b"]))["e"].did == "makes"
+
+
 def test_the_table_is_plain_text_and_the_html_is_escaped():
     report = trace(keras.Sequential([embedding(name="<script>"), layers.Dense(1)]), IDS)
     assert repr(report).splitlines()[-1] == "A: shape (2, 5), 7 of 10 real"

@@ -10,13 +10,14 @@ from course_lib import _recorder
 from course_lib._arguments import as_layer
 from course_lib._audit.batch import View, attached
 from course_lib._audit.outputs import OutputTest, listed
-from course_lib._audit.plan import find_batch, read_inputs, read_mask
+from course_lib._audit.plan import find_batch
 from course_lib._audit.raw import Cause
 from course_lib._audit.report import AuditReport, finding
 from course_lib._audit.run import Runner, any_length, flat, float32, tolerance
 from course_lib._audit.scores import Scores
 from course_lib._audit.second_look import DOUBTFUL
 from course_lib._audit.story import Story
+from course_lib._inputs import as_nest, read_inputs, read_mask
 from course_lib._state import build, unchanged
 from course_lib.propagation import is_shown, trace_of
 
@@ -28,8 +29,8 @@ class Audit(OutputTest):
         self.model = as_layer(model, "model", by="audit", since="3.8")
         self.x, self.y, self.sample_weight = x, y, sample_weight
         self.leaves = read_inputs(x)
-        self.masks = read_mask(mask, x, self.leaves)
-        self.mask = mask
+        self.mask = as_nest(mask)
+        self.masks = read_mask(self.mask, self.leaves)
         self.findings, self.notes, self.checked = [], [], []
         self.also_in_training = False
 

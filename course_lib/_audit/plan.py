@@ -4,7 +4,6 @@ from itertools import combinations
 
 import numpy as np
 
-from course_lib._arguments import as_mask
 from course_lib._audit.batch import Batch, Sequence, is_read_by_embedding, made_masks
 
 NO_PADDING = (
@@ -15,69 +14,6 @@ NO_PADDING = (
 
 # So many inputs are tried together for one time axis.
 MOST = 4
-
-
-def read_inputs(x):
-    """Return the leaves of `x` as arrays with the same number of rows."""
-    import keras
-
-    if isinstance(x, (str, bytes)) or (hasattr(x, "__next__") or hasattr(x, "element_spec")):
-        raise TypeError(
-            f"`x` must be one batch: an array, or a list or dict of arrays, got {type(x).__name__}"
-        )
-    leaves = []
-    for place, leaf in enumerate(keras.tree.flatten(x)):
-        if leaf is None:
-            raise TypeError(f"`x` must hold arrays, got None as input {place}")
-        array = keras.ops.convert_to_numpy(leaf) if keras.ops.is_tensor(leaf) else np.asarray(leaf)
-        if array.dtype.kind not in "biuf":
-            raise TypeError(f"`x` must hold numbers, got dtype {array.dtype} as input {place}")
-        if not array.ndim:
-            hint = "; pass an array, not a list of numbers" if isinstance(x, (list, tuple)) else ""
-            raise ValueError(f"`x` must hold arrays of shape (B, T, ...), got a number{hint}")
-        if array.dtype == np.float64:
-            # `fit` casts them too.
-            array = array.astype(keras.config.floatx())
-        leaves.append(array)
-    sizes = {len(leaf) for leaf in leaves}
-    if len(sizes) != 1:
-        raise ValueError(f"`x` must hold arrays of one batch size, got {sorted(sizes)} rows")
-    if sizes == {0}:
-        raise ValueError("`x` must hold at least one row, got an empty batch")
-    return leaves
-
-
-def read_mask(mask, x, leaves):
-    """Return `mask` as one bool array or `None` for each leaf; `None` if there is none at all."""
-    import keras
-
-    if mask is None:
-        return None
-    flat = keras.tree.flatten(mask)
-    if len(flat) == 1 and not isinstance(mask, (list, tuple, dict)):
-        one = as_mask(_array(flat[0]))
-        fits = [leaf.ndim >= 2 and leaf.shape[:2] == one.shape for leaf in leaves]
-        if not any(fits):
-            shapes = ", ".join(str(leaf.shape) for leaf in leaves)
-            raise ValueError(
-                f"`mask` must have the first two axes of `x` ({shapes}), got {one.shape}"
-            )
-        return [one if fit else None for fit in fits]
-    if len(flat) != len(leaves):
-        raise ValueError(
-            f"`mask` must have an entry (or None) for each of the {len(leaves)} inputs, "
-            f"got {len(flat)}"
-        )
-    return [
-        None if one is None else as_mask(_array(one), shape=leaf.shape[:2])
-        for one, leaf in zip(flat, leaves, strict=True)
-    ]
-
-
-def _array(value):
-    import keras
-
-    return keras.ops.convert_to_numpy(value) if keras.ops.is_tensor(value) else np.asarray(value)
 
 
 def find_batch(runner, x, leaves, masks, recording):
