@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from course_lib import check_environment
 from course_lib.pictures import Picture, draw_losses, draw_mask
 from course_lib.pictures_carry_over import draw_states
 from course_lib.pictures_embedding import draw_look_up
@@ -180,6 +181,22 @@ def test_outputs_are_ignored_only_where_they_must_be():
     ]
     # The table of installed versions differs from one Python to the next.
     assert ignored == ["00_start_here: check_environment()"]
+
+
+def test_the_stored_table_of_versions_is_whole():
+    """Its output is not compared, but it must be one of this project, and all must have fitted."""
+    (cell,) = [
+        cell
+        for cell in code_cells(json.loads(PATHS[0].read_text()))
+        if "nbval-ignore" in str(tags(cell))
+    ]
+    (output,) = cell["outputs"]
+    *lines, empty, last = "".join(output["data"]["text/plain"]).split("\n")
+    assert (empty, last) == ("", "Everything fits.")
+    rows = [line.split() for line in lines[1:]]
+    assert {row[-1] for row in rows} == {"fits"}
+    now = [(row.name, row.wanted) for row in check_environment().rows]
+    assert [(row[0], row[2]) for row in rows] == now
 
 
 def test_a_hidden_warning_is_not_possible():

@@ -235,6 +235,13 @@ class TestWorkflows:
         lines = (ROOT / ".ci" / "run").read_text().splitlines()
         assert lines[-1] == "make test"
 
+    def test_ci_installs_what_the_browser_tests_look_for(self):
+        """Each program without which a test is skipped, with Debian's name for it."""
+        tests = "".join(path.read_text() for path in (ROOT / "tests").glob("*.py"))
+        asked = set(re.findall(r"\(Debian: apt install ([\w-]+)\)", tests))
+        assert asked == {"chromium", "npm"}
+        assert f"for program in {' '.join(sorted(asked))};" in (ROOT / ".ci" / "run").read_text()
+
 
 def test_two_licences():
     text = (ROOT / "LICENSE").read_text()
@@ -271,14 +278,59 @@ class TestOneNameFindsTheRoom:
                 assert name in MODULES or any(lesson.endswith(name) for lesson in LESSONS), path
 
     def test_an_arrow_never_leads_to_a_later_lesson(self):
-        for module in MODULES:
-            for imported in imports(ROOT / "course_lib" / f"{module}.py"):
-                if imported in MODULES and lesson_of(imported) and lesson_of(module):
-                    assert lesson_of(imported) <= lesson_of(module), f"{module} imports {imported}"
+        arrows = all_imports(ROOT / "course_lib")
+        assert {"_rows", "_audit", "pictures_embedding"} <= set(arrows)
+        assert late_imports(arrows) == []
+
+    @pytest.mark.parametrize(
+        ("module", "imported", "late"),
+        [
+            ("padding", "loss", "padding reaches loss"),
+            ("_rows", "loss", "padding reaches loss"),
+            ("_arguments", "embedding", "padding reaches embedding"),
+            ("pictures_embedding", "carry_over", "embedding reaches carry_over"),
+            ("_audit", "lost_masks", None),
+        ],
+    )
+    def test_a_late_arrow_is_seen_through_private_modules(self, module, imported, late):
+        arrows = all_imports(ROOT / "course_lib")
+        arrows[module] = arrows[module] | {imported}
+        assert (late in late_imports(arrows)) if late else (late_imports(arrows) == [])
 
     def test_no_lesson_module_imports_exercises(self):
         for path in (ROOT / "course_lib").glob("*.py"):
             assert "exercises" not in imports(path), path.name
+
+
+def all_imports(folder):
+    """Return for each module or package of `course_lib` the others that it imports."""
+    arrows = {path.stem: imports(path) for path in folder.glob("*.py")}
+    for package in (path.parent for path in folder.glob("*/__init__.py")):
+        found = [imports(path) for path in package.glob("*.py")]
+        arrows[package.name] = set.union(*found) - {package.name}
+    # They hold all lessons together.
+    return {name: to for name, to in arrows.items() if name not in ("__init__", "exercises")}
+
+
+def late_imports(arrows):
+    """Return in words where a lesson's module, or its pictures, reach a later lesson's module.
+
+    Modules without a lesson of their own, as the private ones, are looked through.
+    """
+    late = []
+    for module in arrows:
+        name = module.removeprefix("pictures_")
+        reached, todo = set(), [module]
+        while todo:
+            new = arrows.get(todo.pop(), set()) - reached
+            reached |= new
+            todo += new
+        late += [
+            f"{name} reaches {other}"
+            for other in sorted(reached & set(MODULES))
+            if lesson_of(name) and lesson_of(other) and lesson_of(other) > lesson_of(name)
+        ]
+    return late
 
 
 def imports(path):
