@@ -25,7 +25,7 @@ MUTANTS_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv lab test test-unit test-notebooks style run slides claims faults determinism coverage mutants bench layers wheel picture lock clean
+.PHONY: help .venv lab test test-unit test-notebooks style run slides claims faults outputs determinism coverage mutants bench layers wheel picture lock clean
 
 help: ## this list
 	@# In a Turkish locale the letters from a to z are without i.
@@ -79,6 +79,9 @@ claims: $(READY) ## ask every Keras since 3.0 every claim (VERSIONS="3.0 nightly
 
 faults: $(READY) ## break Keras on purpose and see what notices (FAULT=mask-inverted: one)
 	$(PY) tools/faults.py $(FAULTS_FLAGS) $(FAULT)
+
+outputs: $(READY) ## change every stored output a little and see what notices (LESSON=04: one)
+	$(PY) tools/changed_outputs.py $(LESSON)
 
 determinism: $(READY) ## make test five times: threads, order, time zone, locale, folder, no network
 	$(PY) tools/determinism.py $(ROUNDS)
