@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from course_lib.loss import OF_CLASS_IDS, PER_STEP, REDUCTIONS, masked_loss, per_step_loss
 from tests.needs import keras
@@ -22,12 +23,15 @@ def batches(draw):
     """Targets (one-hot), predictions (positive, summing to 1), mask and weights."""
     rows, steps, classes = draw(st.integers(1, 4)), draw(st.integers(1, 5)), draw(st.integers(2, 4))
     rng = np.random.default_rng(draw(st.integers(0, 2**16)))
-    y_true = np.eye(classes)[rng.integers(classes, size=(rows, steps))]
-    y_pred = rng.dirichlet(np.ones(classes), size=(rows, steps)).astype("float32")
-    lengths = np.array(draw(st.lists(st.integers(0, steps), min_size=rows, max_size=rows)))
-    mask = np.arange(steps) < lengths[:, None]
+    dtype = draw(st.sampled_from(["float32", "float64", "float16"]))
+    y_true = np.eye(classes, dtype=draw(st.sampled_from([dtype, "int32"])))
+    y_true = y_true[rng.integers(classes, size=(rows, steps))]
+    y_pred = rng.dirichlet(np.ones(classes), size=(rows, steps)).astype(dtype)
+    mask = draw(arrays(bool, (rows, steps)))  # padding may stand between
     if draw(st.booleans()):
-        mask = mask[:, ::-1]
+        lengths = mask.sum(axis=1, keepdims=True)
+        mask = np.arange(steps) < lengths
+        mask = mask[:, ::-1] if draw(st.booleans()) else mask
     return y_true, y_pred, mask, rng.uniform(0.1, 2, size=(rows, steps)).astype("float32")
 
 
