@@ -63,7 +63,7 @@ def pad(sequences, maxlen=None, dtype=None, padding="post", truncating="post", v
     if maxlen is None and not len(rows):
         raise ValueError("`sequences` must hold at least one sequence, got an empty batch")
     options = (maxlen, dtype, padding, truncating, value)
-    rectangle = _rows.pack_integers(rows, *options)
+    rectangle = _rows.pack_numbers(rows, *options)
     return _rows.scatter(rows, *options) if rectangle is None else rectangle
 
 

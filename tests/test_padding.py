@@ -180,21 +180,23 @@ class TestPadsOwnDtype:
             assert pad([[1], [2], ["a"]], value="").tolist() == [[1], [2], ["a"]]
 
 
-# What `marshal` writes in fewer, as many or more bytes than an integer, and text that looks so.
-ODDITIES = [None, True, ..., (), [], "", b"", "iiii", b"i[[[[", [1], (2, 3), 2.5, -0.0, 1j]
+# What is no number, what is one to `struct` or to NumPy alone, and rows within a row.
+ODDITIES = [None, True, ..., (), [], "", b"", "ii", b"i", [1], (2, 3), 1j, np.int8(1), np.nan]
 WHOLE = st.integers(-(2**31), 2**31 - 1) | st.sampled_from([-1, 0, 1, 105, 127, 128, 255, 2**16])
 HUGE = st.sampled_from([2**31, -(2**31) - 1, 2**63 - 1, 2**63, -(2**63), 2**64, 10**30])
 
 
 @st.composite
-def lists_that_begin_with_an_integer(draw):
-    step = draw(st.sampled_from([WHOLE, WHOLE, WHOLE | HUGE, WHOLE | st.sampled_from(ODDITIES)]))
+def lists_that_begin_with_a_number(draw):
+    number = draw(st.sampled_from([WHOLE, WHOLE, FLOATS, st.sampled_from([2.5, -0.0, NAN, 1e300])]))
+    odd = draw(st.sampled_from([number, number, WHOLE, FLOATS, HUGE, st.sampled_from(ODDITIES)]))
+    step = number | odd
     row = st.lists(step, max_size=5)
     rows = draw(st.lists(row | row.map(tuple), min_size=1, max_size=5))
     odd_rows = st.sampled_from(["ii", b"i", {1: 2}, {1}, range(2), np.array([7]), deque([1])])
     if draw(st.integers(0, 4)) == 0:
         rows.insert(draw(st.integers(0, len(rows))), draw(odd_rows))
-    return [[draw(WHOLE)], *rows]
+    return [[draw(number)], *rows]
 
 
 def outcome(call, *arguments, **options):
@@ -207,12 +209,12 @@ def outcome(call, *arguments, **options):
     return found.dtype, found.tolist()
 
 
-class TestListsOfIntegers:
+class TestListsOfNumbers:
     """They take a way of their own, which must not be seen in anything but the time."""
 
     @settings(max_examples=600, deadline=None)
     @given(
-        rows=lists_that_begin_with_an_integer(),
+        rows=lists_that_begin_with_a_number(),
         maxlen=st.none() | st.integers(0, 7),
         dtype=st.none() | st.sampled_from([*DTYPES, "uint8", "int16", "uint64", "complex64", "U3"]),
         padding=SIDES,
@@ -224,6 +226,10 @@ class TestListsOfIntegers:
     @example([[1], [[3, 4]], [None] * 10], None, None, "post", "post", 0, 2**21)
     @example([[1], *[[None] * 10] * 9], None, None, "post", "post", 0, 2**21)
     @example([[1], "iiii"], None, None, "post", "post", 0, 2**21)
+    @example([[1], b"ab"], None, "int32", "post", "post", 0, 2**21)
+    @example([[1], {3: 4}], None, "int32", "post", "post", 0, 2**21)
+    @example([[-1]], None, "uint64", "post", "post", 0, 2**21)
+    @example([[2.5], [1, True]], None, "float32", "pre", "pre", -0.0, 1)
     def test_the_way_is_not_seen(self, rows, maxlen, dtype, padding, truncating, value, chunk):
         options = {
             "maxlen": maxlen,
@@ -232,7 +238,7 @@ class TestListsOfIntegers:
             "truncating": truncating,
             "value": value,
         }
-        with mock.patch.object(_rows, "pack_integers", return_value=None):
+        with mock.patch.object(_rows, "pack_numbers", return_value=None):
             expected = outcome(pad, rows, **options)
         with mock.patch.object(_rows, "CHUNK_BYTES", chunk):
             assert repr(outcome(pad, rows, **options)) == repr(expected)
@@ -246,6 +252,11 @@ class TestListsOfIntegers:
         sequences = batch if kind is np.array else kind(map(kind, rows))
         with mock.patch.object(_rows, "scatter", side_effect=AssertionError):
             assert pad(sequences, dtype=dtype).tolist() == [[1] * 40, [0] * 40, [3] + [0] * 39]
+
+    @pytest.mark.parametrize("dtype", [None, "float64", "float32", "float16"])
+    def test_floats_take_it_too(self, dtype):
+        with mock.patch.object(_rows, "scatter", side_effect=AssertionError):
+            assert pad([[1.5, 2], [0.25]], dtype=dtype, value=-1).tolist() == [[1.5, 2], [0.25, -1]]
 
 
 @pytest.mark.parametrize(

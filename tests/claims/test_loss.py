@@ -44,7 +44,7 @@ def evaluate(network, targets, loss="mse"):
 def test_mean_over_real_steps():
     reported, predicted = evaluate(model(), Y_TRUE)
     squares = np.square(predicted - Y_TRUE).mean(axis=-1)
-    assert np.isclose(reported, squares[MASK].mean(), rtol=1e-5)
+    assert np.isclose(reported, squares[MASK].mean(), rtol=1e-6)
     assert not np.isclose(reported, squares.mean(), rtol=1e-2)
 
 
