@@ -18,7 +18,7 @@ def pack_numbers(rows, maxlen, dtype, padding, truncating, value):
     `struct` takes a third of the time in which NumPy reads a list, and refuses what it would have
     to cut. Its "x", a byte of zeros, is the padding: "3i8x" makes a row of 5 steps, 3 of them real.
     """
-    if not len(rows) or type(rows[0]) not in (list, tuple) or isinstance(value, str):
+    if not len(rows) or type(rows[0]) not in (list, tuple):
         return None
     rows = list(rows) if isinstance(rows, np.ndarray) else rows
     # Other things can be unpacked too: bytes would turn into integers, sets into any order.

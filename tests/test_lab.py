@@ -284,7 +284,7 @@ def test_a_link_to_a_page_opens_it_to_read(lab, lesson, target):
 
     heading = (ROOT / target).read_text().partition("\n")[0].removeprefix("# ")
     stored = json.loads((lab.server.notebooks / lesson).read_text())
-    (number,) = [n for n, cell in enumerate(stored["cells"]) if f"(../{target})" in source(cell)]
+    number = next(n for n, cell in enumerate(stored["cells"]) if f"(../{target})" in source(cell))
     lab.open(lesson)
     lab.cell(number).locator(f'a[href*="{target}"]').click()
     expect(lab.page.locator(".jp-MarkdownViewer h1")).to_contain_text(heading)
