@@ -63,7 +63,7 @@ style: $(READY) ## check the style of code and notebooks
 	$(PY) -m ruff format --check .
 
 test-unit: $(READY) ## unit, property and claim tests
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile -q $(PYTEST_FLAGS)
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q $(PYTEST_FLAGS)
 
 test-notebooks: $(READY) ## execute every notebook (LESSON=04: one) and compare each output
 	$(PY) -m pytest $(NBVAL) -n $(WORKERS) --dist loadfile -q $(PYTEST_FLAGS) $(NOTEBOOKS)

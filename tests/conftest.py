@@ -16,6 +16,15 @@ FLAGS = [
 ]
 
 
+# The files that take longest, in a browser. They begin, so that no worker ends alone with one.
+LONGEST = ["test_lab", "test_slides"]
+
+
+def pytest_collection_modifyitems(items):
+    """Put the longest files first; the order within a file stays."""
+    items.sort(key=lambda item: (LONGEST + [item.path.stem]).index(item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def keras():
     """Keras; a test that asks for it is skipped where Keras is not installed."""
