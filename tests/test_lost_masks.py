@@ -3,13 +3,13 @@
 import random
 import warnings
 
-import keras
 import numpy as np
 import pytest
-from keras import layers, ops
 
 from course_lib import assert_padding_invariant, audit
+from tests.needs import keras
 
+layers, ops = keras.layers, keras.ops
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 IDS = np.array([[3, 2, 1, 0, 0, 0], [4, 1, 1, 2, 5, 0], [5, 2, 0, 0, 0, 0], [1, 2, 3, 4, 5, 1]])

@@ -22,6 +22,7 @@ NOT_OF_THE_PACKAGE = (
     "test_exercises_cells.py",
     "test_faults.py",
     "test_lab.py",
+    "test_layers.py",
     "test_notebooks.py",
     "test_project.py",
     "test_readme_picture.py",
