@@ -298,7 +298,11 @@ HARMLESS = {
         "return max((max(row) for row in rows if row)) + 1 → "
         "return 1 + max((max(row) for row in rows if row))",
     ): SUM,
-    ("3.4", "mask = ids != 0 → mask = ids > 0"): "ids are not negative",
+    (
+        "3.4",
+        "after, mask, walk = ({'make': ids != 0, 'drop': None, 'end': None}, None, []) → "
+        "after, mask, walk = ({'make': ids > 0, 'drop': None, 'end': None}, None, [])",
+    ): "ids are not negative",
     ("4.2", "for t in range(outputs.shape[1]): → for t in range(mask.shape[1]):"): SAME_LENGTH,
     (
         "4.2",
@@ -349,12 +353,12 @@ HARMLESS = {
     ): BOTH_WAYS,
     (
         "6.4",
-        "alone = run(row[None, :length])[0] → alone = run(row[None, :length])[-1]",
+        "alone = run(row[None])[0] → alone = run(row[None])[-1]",
     ): ONE_ROW,
     (
         "6.4",
-        "if not np.allclose(in_batch, alone, atol=1e-06): → "
-        "if not np.allclose(alone, in_batch, atol=1e-06):",
+        "if not np.allclose(outputs[b][:len(alone)], alone, atol=1e-06): → "
+        "if not np.allclose(alone, outputs[b][:len(alone)], atol=1e-06):",
     ): BOTH_WAYS,
-    ("6.4", "length = (row != 0).sum() → length = (row > 0).sum()"): "ids are not negative",
+    ("6.4", "row = ids[b, ids[b] != 0] → row = ids[b, ids[b] > 0]"): "ids are not negative",
 }

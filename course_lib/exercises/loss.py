@@ -241,11 +241,8 @@ def masked_crossentropy(labels, logits, mask, reduction):
     logits = logits - logits.max(axis=-1, keepdims=True)
     logs = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
     losses = -np.take_along_axis(logs, labels[..., None], -1)[..., 0] * mask
-    if reduction == "none":
-        return losses
-    if reduction == "sum":
-        return losses.sum()
-    return losses.sum() / max(mask.sum(), 1)
+    divisor = 1 if reduction == "sum" else max(mask.sum(), 1)
+    return losses if reduction == "none" else losses.sum() / divisor
 
 
 def _draw_logits(draw):

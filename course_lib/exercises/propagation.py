@@ -212,13 +212,10 @@ The layer may be called on a tensor without a mask; then `mask` is `None`, and s
 
 def walk_of_a_mask(kinds, ids):
     """Return for each layer (what `call` gets, what hangs on the output), masks or None."""
-    mask, walk = None, []
+    after, mask, walk = {"make": ids != 0, "drop": None, "end": None}, None, []
     for kind in kinds:
         given = mask if kind in ("use", "end") else None
-        if kind == "make":
-            mask = ids != 0
-        elif kind in ("drop", "end"):
-            mask = None
+        mask = after.get(kind, mask)
         walk.append((given, mask))
     return walk
 
