@@ -9,9 +9,7 @@ noticed. If all are asked, a copy without a change comes first: there, nothing m
 import importlib.util
 import json
 import os
-import re
 import shutil
-import subprocess
 import sys
 import time
 import tomllib
@@ -23,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from tests.claims._report import HOLDS, NO_SUCH_THING  # noqa: E402
 from tools import faults_table  # noqa: E402
 from tools.claims_run import ask, environment  # noqa: E402
+from tools.red_cells import red_cells  # noqa: E402
 
 BUILD = ROOT / "build" / "faults"
 TABLES = ROOT / "tools" / "faults"
@@ -81,22 +80,9 @@ def link_or_copy(source, target):
 
 def red_notebooks(home, settings):
     """Return the notebooks with a cell that fails or shows something else."""
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "--tb=no"]
-    command += ["--nbval-cell-timeout=300", "-p", "tests.nbval_pictures", "-p", "no:cacheprovider"]
-    command += ["-n", "2", "--dist", "loadfile", "-rfE"]
-    done = subprocess.run(
-        [*command, *map(str, sorted((ROOT / "notebooks").glob("*.ipynb")))],
-        cwd=ROOT,
-        env=environment(home, settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    (home / "notebooks.txt").write_text(done.stdout)
-    red = re.findall(r"^(?:FAILED|ERROR) notebooks/(\w+)\.ipynb::", done.stdout, re.MULTILINE)
-    if done.returncode > 1 and not red:
-        raise RuntimeError(f"the notebooks could not be run: {home / 'notebooks.txt'}")
-    return sorted(set(red))
+    lessons = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    red = red_cells(lessons, home / "notebooks.txt", environment(home, settings))
+    return sorted({name for name, _ in red})
 
 
 def run(fault, notebooks):
