@@ -43,10 +43,11 @@ def as_flag(value, name):
 
 
 def as_choice(value, name, choices):
-    """Return `value` if it is one of `choices`, which are strings."""
-    if not isinstance(value, str) or value not in choices:
-        expected = " or ".join(repr(choice) for choice in choices)
-        raise ValueError(f"`{name}` must be {expected}, got {value!r}")
+    """Return `value` if it is one of `choices`: strings, integers or `None`."""
+    plain = isinstance(value, (str, int, np.integer)) and not isinstance(value, bool)
+    if not (plain or value is None) or value not in choices:
+        *others, last = map(repr, choices)
+        raise ValueError(f"`{name}` must be {', '.join(others)} or {last}, got {value!r}")
     return value
 
 

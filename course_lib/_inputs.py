@@ -38,9 +38,6 @@ def read_inputs(x, strings=False):
         if not array.ndim:
             hint = "; pass an array, not a list of numbers" if isinstance(x, (list, tuple)) else ""
             raise ValueError(f"`x` must hold arrays of shape (B, T, ...), got a number{hint}")
-        if array.dtype == np.float64:
-            # `fit` casts them too.
-            array = array.astype(keras.config.floatx())
         leaves.append(array)
     sizes = {len(leaf) for leaf in leaves}
     if len(sizes) != 1:

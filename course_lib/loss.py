@@ -192,8 +192,7 @@ def masked_loss(values, mask=None, sample_weight=None, reduction="sum_over_batch
     """
     values = not_empty(as_array(values, "values", ndim=2), "values").astype(float)
     mask = np.ones(values.shape, bool) if mask is None else as_mask(mask, shape=values.shape)
-    if not isinstance(reduction, (str, type(None))) or reduction not in REDUCTIONS:
-        raise ValueError(f"`reduction` must be one of {REDUCTIONS}, got {reduction!r}")
+    as_choice(reduction, "reduction", REDUCTIONS)
     no_nan(values, "values", where=mask)
     weights = np.where(mask, _as_weights(sample_weight, mask), 0)
     weighted = np.where(mask, values, 0) * weights

@@ -154,9 +154,7 @@ def masked_mean(values, mask, axis=None, empty=np.nan):
         raise ValueError(f"`values` must have shape (B, T) or (B, T, ...), got {values.shape}")
     mask = as_mask(mask, shape=not_empty(values, "values").shape[:2])
     empty = as_array(empty, "empty", ndim=0)
-    is_axis = isinstance(axis, (int, np.integer)) and not isinstance(axis, bool) and axis in (0, 1)
-    if axis is not None and not is_axis:
-        raise ValueError(f"`axis` must be None, 0 or 1, got {axis!r}")
+    as_choice(axis, "axis", (None, 0, 1))
     no_nan(values, "values", where=mask)
     over = (0, 1) if axis is None else axis
     weights = mask.reshape(mask.shape + (1,) * (values.ndim - 2))

@@ -46,6 +46,14 @@ def test_choices():
             as_choice(wrong, "side", ("pre", "post"))
 
 
+def test_choices_of_integers_and_none():
+    for right in (None, 0, 1, np.int64(1)):
+        assert as_choice(right, "axis", (None, 0, 1)) == right
+    for wrong in (2, True, 1.0, "1", np.array([0, 1]), (0, 1)):
+        with pytest.raises(ValueError, match="`axis` must be None, 0 or 1, got "):
+            as_choice(wrong, "axis", (None, 0, 1))
+
+
 def test_flags():
     assert as_flag(True, "flag") is True
     assert as_flag(np.False_, "flag") is False

@@ -22,13 +22,20 @@ from course_lib._state import build, unchanged
 from course_lib.propagation import is_shown, trace_of
 
 
+def as_fit_casts(array):
+    """Return doubles as `fit` would hand them to the model, other arrays as they are."""
+    import keras
+
+    return array.astype(keras.config.floatx()) if array.dtype == np.float64 else array
+
+
 class Audit(OutputTest):
     """One audit of one model on one batch; `run` does it."""
 
     def __init__(self, model, x, y, sample_weight, mask):
         self.model = as_layer(model, "model", by="audit", since="3.8")
         self.x, self.y, self.sample_weight = x, y, sample_weight
-        self.leaves = read_inputs(x)
+        self.leaves = [as_fit_casts(leaf) for leaf in read_inputs(x)]
         self.mask = as_nest(mask)
         self.masks = read_mask(self.mask, self.leaves)
         self.findings, self.notes, self.checked = [], [], []
