@@ -104,6 +104,20 @@ def test_it_displays_itself(monkeypatch):
     assert len(shown) == 1
 
 
+@pytest.mark.parametrize(
+    ("title", "told", "shown"),
+    [
+        ("Lengths", "9.9 Lengths: not attempted yet.", "9.9 Lengths: not"),
+        ("Which rows?", "9.9 Which rows? Not attempted yet.", "9.9 Which rows? Not"),
+        ("`f` of <T>", "9.9 `f` of <T>: not", "9.9 <code>f</code> of &lt;T&gt;: not"),
+    ],
+)
+def test_the_first_line_reads_well(title, told, shown):
+    result = Result("9.9", title, "not attempted", "")
+    assert repr(result).startswith(told)
+    assert f"<strong>{shown} attempted yet.</strong>" in result._repr_html_()
+
+
 def test_a_hint_is_shown():
     text = hint("1.1")
     assert repr(text).startswith("Hint ")

@@ -14,6 +14,7 @@ from itertools import groupby
 import pytest
 
 from course_lib.exercises._exercise import all_exercises
+from course_lib.exercises._result import Result
 from tests.lab import ROOT, Page, Server
 
 nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
@@ -132,9 +133,9 @@ def test_runs_from_top_to_bottom(lab, lesson):
     assert [kinds(cell) for cell in ran] == [kinds(cell) for cell in code_cells(stored)]
     # Nobody has answered anything yet: that is said, and nothing is recorded.
     assert [text_of(cell).partition("\n")[0] for cell in ran if 'check("' in source(cell)] == [
-        f"{exercise.id} {exercise.title}{said}."
+        Result(exercise.id, f"{exercise.title}{whose}", status, "").heading
         for exercise in own
-        for said in (": not attempted yet", " (a solution): passed")
+        for whose, status in (("", "not attempted"), (" (a solution)", "passed"))
     ]
     assert records(lab.server.folder) == before
     for number, cell in enumerate(stored["cells"]):
@@ -198,7 +199,7 @@ def test_an_exercise_from_the_stub_to_the_record(small):
 
     ours = records(ROOT)
     check = small.cell(NUMBER["check"])
-    expect(check).to_contain_text("0.1 Which steps are real?: not attempted yet.")
+    expect(check).to_contain_text("0.1 Which steps are real? Not attempted yet.")
     for answer, said in [
         ("ids == 0", "Where there is padding your function says True."),
         ("ids > 1", "Is 1 a word, or padding?"),

@@ -45,15 +45,15 @@ class Result:
     @property
     def heading(self):
         """The first line: which exercise, and how it stands."""
-        name = f"{self.exercise} {self.title}".strip()
-        return f"{name}: {LABELS[self.status]}."
+        name, label = f"{self.exercise} {self.title}".strip(), LABELS[self.status]
+        return f"{name} {label.capitalize()}." if name.endswith("?") else f"{name}: {label}."
 
     def __repr__(self):
         return "\n".join(part for part in (self.heading, self.message, self.details) if part)
 
     def _repr_html_(self):
         line = "solid" if self.passed else "dashed"
-        body = f"<strong>{html.escape(self.heading)}</strong>"
+        body = f"<strong>{as_html(self.heading)}</strong>"
         if self.message:
             body += f"<br>{as_html(self.message)}"
         if self.details:
@@ -79,7 +79,7 @@ class Hint:
         return f"{self.heading} {self.text}"
 
     def _repr_html_(self):
-        body = f"<strong>{html.escape(self.heading)}</strong> {as_html(self.text)}"
+        body = f"<strong>{as_html(self.heading)}</strong> {as_html(self.text)}"
         return f'<div style="border-left:4px dotted #0072B2;padding:.2em .8em">{body}</div>'
 
 
