@@ -93,7 +93,7 @@ def read_mask(mask, leaves, more_axes=False):
         )
     masks = [None if one is None else as_numpy(one) for one in flat]
     return [
-        None if one is None else as_mask(one, shape=leaf.shape[: one.ndim if more_axes else 2])
+        None if one is None else as_mask(one, shape=leaf.shape[: max(2, one.ndim * more_axes)])
         for one, leaf in zip(masks, leaves, strict=True)
     ]
 

@@ -272,6 +272,7 @@ def two_inputs():
         (IDS, np.ones((2, 5, 4), bool), ValueError, r"`mask` .*, got \(2, 5, 4\)"),
         (IDS, [[True], [True, False]], ValueError, r"`mask` .*, got rows of different lengths"),
         (IDS, [[1, 0]] * 2, TypeError, "`mask` must be bool .* got dtype int64"),
+        (IDS, [IDS[:, 0] != 0], ValueError, r"`mask` must have shape \(2, 5\), got \(2,\)"),
         (IDS, [IDS != 0, None], ValueError, "`mask` .* each of the 1 inputs, got 2"),
         (IDS, {"a": IDS[:, 1:] != 0}, ValueError, r"`mask` must have shape \(2, 5\), got \(2, 4"),
     ],
