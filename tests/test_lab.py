@@ -203,7 +203,7 @@ def test_an_exercise_from_the_stub_to_the_record(small):
     for answer, said in [
         ("ids == 0", "Where there is padding your function says True."),
         ("ids > 1", "Is 1 a word, or padding?"),
-        ("ids != 0", "0.1 Which steps are real?: passed."),
+        ("ids != 0", "0.1 Which steps are real? Passed."),
     ]:
         small.type(NUMBER["stub"], f"def real_steps(ids):\n    return {answer}")
         small.run(NUMBER["stub"])
@@ -301,7 +301,7 @@ def test_the_first_exercise_of_the_course(lab):
     stub = place(stored, "def real_steps")
     lab.open(lesson)
     lab.run_all()
-    expect(lab.cell(stub + 1)).to_contain_text("not attempted yet")
+    expect(lab.cell(stub + 1)).to_contain_text("Not attempted yet")
     lab.type(stub + 1, 'hint("0.1")')
     lab.run(stub + 1)
     expect(lab.cell(stub + 1)).to_contain_text("Hint 1 of 2.")
@@ -309,4 +309,4 @@ def test_the_first_exercise_of_the_course(lab):
     lab.type(stub, "def real_steps(ids):\n    return ids != 0")
     lab.run(stub)
     lab.run(stub + 1)
-    expect(lab.cell(stub + 1)).to_contain_text("passed.")
+    expect(lab.cell(stub + 1)).to_contain_text("Passed.")
