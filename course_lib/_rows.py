@@ -1,154 +1,62 @@
-"""How `course_lib.pad` fills its rectangle: lists of numbers one way, all other rows another.
+"""How `course_lib.pad` fills its rectangle: join the real steps, then `rectangle[mask] = steps`.
 
-Both work on some thousand rows at a time, so that what they touch stays in the processor's cache.
+It works on some thousand rows at a time, so that what it touches stays in the processor's cache.
 """
 
 import struct
-from operator import attrgetter
 
 import numpy as np
 
-CHUNK_ROWS, CHUNK_BYTES = 4096, 2**18
+CHUNK_ROWS = 2048
 NOT_ROWS = (str, bytes, dict, set)
 
 
-def pack_numbers(rows, maxlen, dtype, padding, truncating, value):
-    """Pad lists of Python's integers or floats; return `None` if the rows are anything else.
-
-    `struct` takes a third of the time in which NumPy reads a list, and refuses what it would have
-    to cut. Its "x", a byte of zeros, is the padding: "3i8x" makes a row of 5 steps, 3 of them real.
-    """
-    if not len(rows) or type(rows[0]) not in (list, tuple):
-        return None
-    rows = list(rows) if isinstance(rows, np.ndarray) else rows
-    # Other things can be unpacked too: bytes would turn into integers, sets into any order.
-    if not set(map(type, rows)) <= {list, tuple}:
-        return None
-    lengths = set(map(len, rows))
-    if maxlen is None:
-        maxlen = max(lengths)
-    if max(lengths) > maxlen:
-        rows = truncate(rows, lengths_of(rows), maxlen, truncating)
-        lengths = set(map(len, rows))
-    first = first_row(rows)
-    kind = type(first[0]) if first else None
-    if kind not in (int, float):
-        return None
-    if dtype is None:
-        dtype = np.result_type(kind, np.min_scalar_type(value))
-    if dtype.kind not in ("iuf" if kind is int else "f"):
-        return None
-    fill = as_fill(value, dtype)
-    code = _code(kind, dtype)
-    packers = _packers(lengths, maxlen, code, padding)
-    rectangle = np.empty((len(rows), maxlen), dtype)
-    height = 1 + CHUNK_BYTES // (1 + maxlen * struct.calcsize(code))
-    for start in range(0, len(rows), height):
-        chunk = rows[start : start + height]
-        try:
-            packed = b"".join([packers[len(row)](*row) for row in chunk])
-        except (struct.error, TypeError, OverflowError):  # a step is no number, or too large
-            return None
-        part = rectangle[start : start + height]
-        part[...] = np.frombuffer(packed, code).reshape(part.shape)
-    if any(fill.tobytes()):
-        rectangle[~real_steps(lengths_of(rows), maxlen, padding)] = fill
-    return rectangle
-
-
-def _code(kind, dtype):
-    """Return the letter of `struct` for a step; NumPy has the same letters for the types of C."""
-    if kind is float:
-        return "d"
-    # Most ids need only half of an int64, and half of the memory takes less time.
-    return dtype.char if dtype.kind in "iu" and dtype.char not in "lq" else "i"
-
-
-def _packers(lengths, maxlen, code, padding):
-    """Return for each length, at its place in a list, what packs so many numbers into a row."""
-    packers = [None] * (1 + maxlen)
-    for length in lengths:
-        real, zeros = f"{length}{code}", f"{(maxlen - length) * struct.calcsize(code)}x"
-        packers[length] = struct.Struct(real + zeros if padding == "post" else zeros + real).pack
-    return packers
-
-
-def scatter(rows, maxlen, dtype, padding, truncating, value):
-    """Pad rows of any kind: join their steps, then `rectangle[mask] = steps`."""
+def fill_rectangle(rows, maxlen, dtype, padding, truncating, value):
+    """Return the padded rows as an array of shape `(B, T, ...)`; see `course_lib.pad`."""
     step_shape = _step_shape(rows)
     parts = []
     for start in range(0, len(rows), CHUNK_ROWS):
-        chunk = rows[start : start + CHUNK_ROWS]
-        if maxlen is not None:
-            chunk = truncate(chunk, lengths_of(chunk, start), maxlen, truncating, start)
-        steps = _join(chunk, start, dtype, step_shape)
-        # Only now: the joining has brought the rows into the cache, in half the time.
-        parts.append((lengths_of(chunk, start), steps))
+        chunk = list(rows[start : start + CHUNK_ROWS])
+        lengths = _lengths(chunk, start)
+        for place in np.flatnonzero(lengths > (np.inf if maxlen is None else maxlen)).tolist():
+            row = chunk[place]
+            chunk[place] = row[:maxlen] if truncating == "post" else row[len(row) - maxlen :]
+            lengths[place] = maxlen
+        parts.append((lengths, _join(chunk, start, dtype, step_shape)))
     if maxlen is None:
         maxlen = max(int(lengths.max()) for lengths, _ in parts)
     if dtype is None:
-        dtype = _common_dtype([steps.dtype for _, steps in parts if steps.size], value)
+        dtype = _common_dtype({steps.dtype for _, steps in parts if steps.size}, value)
         if dtype.kind == "O" and any(steps.dtype.kind != "O" for _, steps in parts):
             # Strings, or a mix: join again, so that a 1 beside strings stays a 1.
-            return scatter(rows, maxlen, dtype, padding, truncating, value)
-    fill = as_fill(value, dtype)
-    rectangle = np.empty((len(rows), maxlen, *step_shape), dtype)
+            return fill_rectangle(rows, maxlen, dtype, padding, truncating, value)
+    rectangle = np.full((len(rows), maxlen, *step_shape), as_fill(value, dtype), dtype)
     start = 0
     for lengths, steps in parts:
-        part = rectangle[start : start + len(lengths)]
-        part[...] = fill
-        part[real_steps(lengths, maxlen, padding)] = steps
+        rectangle[start : start + len(lengths)][real_steps(lengths, maxlen, padding)] = steps
         start += len(lengths)
     return rectangle
 
 
 def _join(rows, start, dtype, step_shape):
     """Return all steps of all rows, one after the other: shape `(sum of lengths, ...)`."""
-    if isinstance(rows[0], np.ndarray) and rows[0].dtype.kind in "biufc":
-        steps = _flat_arrays(rows)
-        if steps is None:
-            steps = _arrays(rows)
-        if steps is not None and steps.shape[1:] == step_shape and not _is_beyond(steps, dtype):
-            return steps
-    if step_shape == ():
-        steps = _numbers(rows)
-        if steps is not None and (
-            dtype is None or dtype.kind == "f" or np.can_cast(steps.dtype, dtype)
-        ):
-            return steps
-    _refuse_non_rows(rows, start)
-    rows = [_as_steps(row, start + place, dtype, step_shape) for place, row in enumerate(rows)]
-    rows = [row for row in rows if len(row)]
-    return np.concatenate(rows) if rows else np.empty((0, *step_shape), dtype or int)
+    steps = _numbers(rows, dtype) if step_shape == () else None
+    if steps is None:
+        try:
+            # "equiv" refuses rows of different dtypes, and what are no arrays at all.
+            steps = np.concatenate(rows, dtype=rows[0].dtype, casting="equiv")
+        except (AttributeError, TypeError, ValueError):
+            steps = np.empty(0, object)
+    numbers = steps.dtype.kind in "biufc"
+    if numbers and steps.shape[1:] == step_shape and not _is_beyond(steps, dtype):
+        return steps
+    steps = [_as_steps(row, start + place, dtype, step_shape) for place, row in enumerate(rows)]
+    steps = [row for row in steps if len(row)]
+    return np.concatenate(steps) if steps else np.empty((0, *step_shape), dtype or int)
 
 
-def _flat_arrays(rows):
-    """Return the steps of one-dimensional arrays of one dtype; `None` if the rows are not such.
-
-    `bytes.join` takes half the time of `np.concatenate`.
-    """
-    dtype = rows[0].dtype
-    try:
-        if set(map(attrgetter("dtype"), rows)) != {dtype}:
-            return None
-        if set(map(attrgetter("ndim"), rows)) != {1}:
-            return None
-        return np.frombuffer(b"".join(rows), dtype)
-    except (AttributeError, BufferError, TypeError, ValueError):
-        return None
-
-
-def _arrays(rows):
-    """Return the steps of arrays of one dtype; `None` if the rows are not such."""
-    try:
-        # "equiv" makes it refuse rows of different dtypes, and what are no rows at all.
-        return np.concatenate(rows, dtype=rows[0].dtype, casting="equiv")
-    except (TypeError, ValueError):
-        return None
-
-
-def _numbers(rows):
-    """Return the steps of lists of plain numbers, float64 or int64; `None` if they are not such.
+def _numbers(rows, dtype):
+    """Return the steps of lists of Python's integers or floats; `None` if they are not such.
 
     `struct` takes half of the time that NumPy does, and refuses what it would have to cut.
     """
@@ -157,12 +65,13 @@ def _numbers(rows):
     flat = []
     for row in rows:
         flat += row
-    code = {float: "d", int: "q"}.get(type(flat[0])) if flat else None
-    if code is None:
+    kind = type(flat[0]) if flat else None
+    if kind not in (int, float) or not (dtype is None or dtype.kind in "iuf"):
         return None
+    code = dtype.char if dtype is not None and dtype.kind in "iu" else "q" if kind is int else "d"
     try:
         return np.frombuffer(struct.pack(f"{len(flat)}{code}", *flat), code)
-    except (struct.error, TypeError, OverflowError):
+    except (struct.error, TypeError, OverflowError):  # a step is no number, or too large
         return None
 
 
@@ -172,8 +81,7 @@ def _as_steps(row, place, dtype, step_shape):
         steps = np.asarray(row)
         if _is_beyond(steps, dtype):
             raise ValueError("NaN and infinity are no integers")
-        if dtype is not None:
-            steps = np.asarray(row, dtype)
+        steps = steps if dtype is None else np.asarray(row, dtype)
     except (TypeError, ValueError, OverflowError) as error:
         wanted = "one shape and one kind" if dtype is None else f"dtype {dtype}"
         raise ValueError(
@@ -188,23 +96,15 @@ def _as_steps(row, place, dtype, step_shape):
 
 
 def _is_beyond(steps, dtype):
-    if dtype is None or dtype.kind not in "iu" or steps.dtype.kind not in "fc":
-        return False
-    return not np.isfinite(steps).all()
-
-
-def first_row(rows):
-    """Return the first row that is not empty, `None` if there is none."""
-    return next((row for row in rows if not has_length(row) or len(row)), None)
+    """Whether the steps hold NaN or infinity, and `dtype` has no such number."""
+    to_integers = dtype is not None and dtype.kind in "iu" and steps.dtype.kind in "fc"
+    return to_integers and not np.isfinite(steps).all()
 
 
 def _step_shape(rows):
     """Return the shape of one step, taken from the first row that has one."""
-    first = first_row(rows)
-    if first is None:
-        return ()
-    if not has_length(first) or isinstance(first, NOT_ROWS):
-        _refuse_non_rows(rows, 0)
+    first = next((row for row in rows if not has_length(row) or len(row)), ())
+    _lengths([first], 0)
     try:
         return np.asarray(first).shape[1:]
     except ValueError:
@@ -213,44 +113,30 @@ def _step_shape(rows):
         ) from None
 
 
-def lengths_of(rows, start=0):
-    """Return the rows' lengths, shape `(B,)`; `start` is the place of the first one."""
-    try:
-        return np.fromiter(map(len, rows), np.intp, len(rows))
-    except TypeError:
-        _refuse_non_rows(rows, start)
-        raise
-
-
-def truncate(rows, lengths, maxlen, truncating, start=0):
-    """Return the rows, those of more than `maxlen` steps cut."""
-    too_long = np.flatnonzero(lengths > maxlen).tolist()
-    if not too_long:
-        return rows
-    if any(issubclass(kind, NOT_ROWS) for kind in set(map(type, rows))):
-        _refuse_non_rows(rows, start)
-    rows = list(rows)
-    for place in too_long:
-        row = rows[place]
-        rows[place] = row[:maxlen] if truncating == "post" else row[len(row) - maxlen :]
-    return rows
-
-
-def _refuse_non_rows(rows, start):
-    for place, row in enumerate(rows, start):
-        if isinstance(row, NOT_ROWS) or not has_length(row):
-            raise TypeError(
-                f"`sequences[{place}]` must be a list, tuple or array of steps, "
-                f"got {row!r} ({type(row).__name__})"
-            )
+def _lengths(rows, start):
+    """Return the rows' lengths, shape `(B,)`, or say which of them is no row."""
+    if not any(issubclass(kind, NOT_ROWS) for kind in set(map(type, rows))):
+        try:
+            return np.fromiter(map(len, rows), np.intp, len(rows))
+        except TypeError:
+            pass
+    place, row = next(
+        (place, row)
+        for place, row in enumerate(rows, start)
+        if isinstance(row, NOT_ROWS) or not has_length(row)
+    )
+    raise TypeError(
+        f"`sequences[{place}]` must be a list, tuple or array of steps, "
+        f"got {row!r} ({type(row).__name__})"
+    )
 
 
 def has_length(row):
+    """Whether `len(row)` is there; an array of no axes has the method alone."""
     try:
-        len(row)
+        return len(row) >= 0
     except TypeError:
         return False
-    return True
 
 
 def _common_dtype(dtypes, value):
@@ -265,7 +151,7 @@ def _common_dtype(dtypes, value):
     try:
         return np.result_type(*dtypes or [np.dtype(int)], np.min_scalar_type(value))
     except TypeError:
-        found = " and ".join(sorted(map(str, set(dtypes))))
+        found = " and ".join(sorted(map(str, dtypes)))
         raise ValueError(f"`value` must fit sequences of {found}, got {value!r}") from None
 
 
@@ -288,6 +174,4 @@ def real_steps(lengths, maxlen, padding):
     # The smallest integers that count to `maxlen` are compared several times as fast.
     counter = np.min_scalar_type(maxlen)
     steps = np.arange(maxlen, dtype=counter)
-    if padding == "pre":
-        steps = steps[::-1]
-    return steps < lengths.astype(counter)[:, None]
+    return (steps[::-1] if padding == "pre" else steps) < lengths.astype(counter)[:, None]

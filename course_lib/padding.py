@@ -62,9 +62,7 @@ def pad(sequences, maxlen=None, dtype=None, padding="post", truncating="post", v
     rows = sequences if isinstance(sequences, (list, tuple, np.ndarray)) else list(sequences)
     if maxlen is None and not len(rows):
         raise ValueError("`sequences` must hold at least one sequence, got an empty batch")
-    options = (maxlen, dtype, padding, truncating, value)
-    rectangle = _rows.pack_numbers(rows, *options)
-    return _rows.scatter(rows, *options) if rectangle is None else rectangle
+    return _rows.fill_rectangle(rows, maxlen, dtype, padding, truncating, value)
 
 
 def lengths_to_mask(lengths, maxlen=None, padding="post"):
