@@ -69,41 +69,41 @@ test-notebooks: $(READY) ## execute every notebook (LESSON=04: one) and compare 
 	$(PY) -m pytest $(NBVAL) -n $(WORKERS) --dist loadfile -q $(PYTEST_FLAGS) $(NOTEBOOKS)
 
 run: $(READY) ## execute notebooks and store their outputs (LESSON=04: one)
-	$(PY) tools/run_notebooks.py $(LESSON)
+	$(PY) -m tools.run_notebooks $(LESSON)
 
 slides: $(READY) ## a deck for every lesson in build/slides (needs npm), to open without a network
-	$(PY) tools/slides.py $(LESSON)
+	$(PY) -m tools.slides $(LESSON)
 
 claims: $(READY) ## ask every Keras since 3.0 every claim (VERSIONS="3.0 nightly": some)
-	$(PY) tools/claims.py $(VERSIONS) $(if $(ONLY),--only=$(ONLY))
+	$(PY) -m tools.claims $(VERSIONS) $(if $(ONLY),--only=$(ONLY))
 
 faults: $(READY) ## break Keras on purpose and see what notices (FAULT=mask-inverted: one)
-	$(PY) tools/faults.py $(FAULTS_FLAGS) $(FAULT)
+	$(PY) -m tools.faults $(FAULTS_FLAGS) $(FAULT)
 
 outputs: $(READY) ## change every stored output a little and see what notices (LESSON=04: one)
-	$(PY) tools/changed_outputs.py $(LESSON)
+	$(PY) -m tools.changed_outputs $(LESSON)
 
 determinism: $(READY) ## make test five times: threads, order, time zone, locale, folder, no network
-	$(PY) tools/determinism.py $(ROUNDS)
+	$(PY) -m tools.determinism $(ROUNDS)
 
 # An answer that never returns is stopped by sys.settrace, which coverage uses for itself.
 coverage: $(READY) ## lines and branches of course_lib that its tests run
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile -q -k "not another_thread" --cov --cov-report=term-missing:skip-covered $(PYTEST_FLAGS)
 
 mutants: $(READY) ## change a module in one place after the other and see what notices (MODULE=padding)
-	$(PY) tools/mutants.py $(MODULE) $(MUTANTS_FLAGS)
+	$(PY) -m tools.mutants $(MODULE) $(MUTANTS_FLAGS)
 
 bench: $(READY) ## what takes how long, as ratios within one run
 	$(PY) bench/run.py
 
 layers: $(READY) ## run every layer of Keras through the audit and write docs/layers.md
-	$(PY) tools/layer_table.py
+	$(PY) -m tools.layer_table
 
 wheel: $(READY) ## build the wheel and run the unit tests against it in an environment of its own
-	$(PY) tools/check_wheel.py
+	$(PY) -m tools.check_wheel
 
 picture: $(READY) ## draw the README's picture again
-	$(PY) tools/readme_picture.py
+	$(PY) -m tools.readme_picture
 
 lock: ## write requirements.lock and tools/uv.lock anew from pyproject.toml
 	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade \

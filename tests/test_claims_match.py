@@ -1,10 +1,11 @@
 """Lessons and tests hold the same claims: none untested, none unshown, no two wordings."""
 
-import ast
 import json
 import re
 from collections import Counter
 from pathlib import Path
+
+from tools.claims_report import claims_in_tests
 
 ROOT = Path(__file__).parent.parent
 # "**Claim 2.1.** Row 0 of the table is an ordinary vector." A claim is one paragraph.
@@ -23,18 +24,6 @@ def claims_in_lessons():
             if cell["cell_type"] == "markdown":
                 for number, sentence in CLAIM.findall("".join(cell["source"])):
                     found.append((number, " ".join(sentence.split()), path.stem, place))
-    return found
-
-
-def claims_in_tests():
-    """Return (number, sentence, module) for each test marked with `claim`."""
-    found = []
-    for path in sorted((ROOT / "tests" / "claims").glob("test_*.py")):
-        for function in ast.walk(ast.parse(path.read_text())):
-            for decorator in getattr(function, "decorator_list", []):
-                if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "claim":
-                    number, sentence = (ast.literal_eval(value) for value in decorator.args)
-                    found.append((number, sentence, path.stem.removeprefix("test_")))
     return found
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.claims import _report as report
-from tests.claims._report import FAILS, HOLDS, NO_SUCH_THING, NOT_RUN
+from tools import claims_report as report
+from tools.claims_report import FAILS, HOLDS, NO_SUCH_THING, NOT_RUN
 
 pytest_plugins = ["pytester"]
 
@@ -69,7 +69,7 @@ def test_9(number):
 def ask(pytester, monkeypatch, **files):
     monkeypatch.setattr(report, "TESTS", pytester.path)
     pytester.makepyfile(**files)
-    arguments = ["-p", "tests.claims._report", "--claims-report", "out/verdicts.json"]
+    arguments = ["-p", "tools.claims_report", "--claims-report", "out/verdicts.json"]
     pytester.runpytest_inprocess(*arguments, "--continue-on-collection-errors")
     return json.loads((pytester.path / "out" / "verdicts.json").read_text())
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.claims._report import HOLDS, VERDICTS, order, short
-from tests.test_claims_match import claims_in_lessons, claims_in_tests
+from tests.test_claims_match import claims_in_lessons
 from tools.claims import pinned, read_config, reason
+from tools.claims_report import HOLDS, VERDICTS, claims_in_tests, order, short
 from tools.claims_table import MARKS, PAGE, TO_BE_WRITTEN, Table, row
 
 ROOT = Path(__file__).parent.parent

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tests.needs import keras  # noqa: F401
-from tests.test_claims_match import claims_in_tests
 from tools import faults, faults_table
+from tools.claims_report import claims_in_tests
 
 FAULTS = faults.read_faults()
 ROW = re.compile(r"^\| .+ \(`([\w-]+)`\) \| `(.+)` \| (.+) \| (.+) \|$", re.MULTILINE)

@@ -1,15 +1,10 @@
 """docs/layers.md is what the installed Keras does, and knows every layer that it has."""
 
-import sys
 import warnings
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-
-import layer_table  # noqa: E402
+from tools import layer_table
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

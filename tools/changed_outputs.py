@@ -16,10 +16,9 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-from tools.red_cells import red_cells  # noqa: E402
+from tools.red_cells import red_cells
 
+ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "outputs"
 TEXTS = ("text/plain", "text/html")
 PATCH = 9  # pixels, about the size of a digit

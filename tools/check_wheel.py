@@ -18,6 +18,7 @@ PYTHON = BUILD / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else 
 # Tests of the project, not of the package: they read notebooks and tools.
 NOT_OF_THE_PACKAGE = (
     "test_claims_match.py",
+    "test_claims_report.py",
     "test_claims_table.py",
     "test_exercises_cells.py",
     "test_faults.py",

@@ -15,11 +15,10 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-from tools import claims_table  # noqa: E402
-from tools.claims_run import ask  # noqa: E402
+from tools import claims_table
+from tools.claims_run import ask
 
+ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "claims"
 CONFIG = ROOT / "tools" / "claims_versions.toml"
 

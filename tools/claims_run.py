@@ -21,7 +21,7 @@ def ask(python, home, settings, tests="tests/claims"):
     report = home / "report.json"
     report.unlink(missing_ok=True)
     command = [str(python), "-m", "pytest", tests, "-q", "--tb=short"]
-    command += ["-p", "tests.claims._report", "--claims-report", str(report)]
+    command += ["-p", "tools.claims_report", "--claims-report", str(report)]
     command += ["-p", "no:cacheprovider", "--continue-on-collection-errors"]
     with (home / "log.txt").open("w") as log:
         try:

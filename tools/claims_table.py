@@ -1,16 +1,13 @@
 """Write docs/claims.md: claims × versions of Keras, and what was seen where one does not hold."""
 
 import ast
-import sys
 from collections import Counter
 from itertools import groupby
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-from tests.claims._report import FAILS, HOLDS, NO_SUCH_THING, NOT_RUN, order  # noqa: E402
-from tests.test_claims_match import claims_in_tests  # noqa: E402
+from tools.claims_report import FAILS, HOLDS, NO_SUCH_THING, NOT_RUN, claims_in_tests, order
 
+ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "claims.md"
 MARKS = {HOLDS: "✓", FAILS: "✗", NO_SUCH_THING: "–", NOT_RUN: "?"}
 TO_BE_WRITTEN = "What to do about it is still to be written (`tools/claims_versions.toml`)."

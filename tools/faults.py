@@ -16,13 +16,12 @@ import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-from tests.claims._report import HOLDS, NO_SUCH_THING  # noqa: E402
-from tools import faults_table  # noqa: E402
-from tools.claims_run import ask, environment  # noqa: E402
-from tools.red_cells import red_cells  # noqa: E402
+from tools import faults_table
+from tools.claims_report import HOLDS, NO_SUCH_THING
+from tools.claims_run import ask, environment
+from tools.red_cells import red_cells
 
+ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "faults"
 TABLES = ROOT / "tools" / "faults"
 CONTROL = {"name": "nothing-changed", "what": "no change"}

@@ -1,13 +1,10 @@
 """Write docs/faults.md: faults × the claims and notebooks that noticed them."""
 
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-from tests.claims._report import order  # noqa: E402
-from tests.test_claims_match import claims_in_tests  # noqa: E402
+from tools.claims_report import claims_in_tests, order
 
+ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "faults.md"
 HEAD = """\
 # Faults on purpose

@@ -5,7 +5,6 @@ Keras and Matplotlib give the same file, byte for byte.
 """
 
 import itertools
-import sys
 from pathlib import Path
 
 import matplotlib
@@ -13,11 +12,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-import conftest  # noqa: E402, F401  the kernel settings, also without make
-from course_lib.pictures import BLUE, HATCH, INK, ORANGE, PALE  # noqa: E402
+import conftest  # noqa: F401  the kernel settings, also without make
+from course_lib.pictures import BLUE, HATCH, INK, ORANGE, PALE
 
+ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "masked_step.svg"
 GREY = "#9A9A9A"
 IDS = np.array([[1, 0, 2, 0]])

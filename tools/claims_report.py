@@ -1,9 +1,10 @@
-"""A pytest plugin that writes down, for each claim, whether it holds: `-p tests.claims._report`.
+"""A pytest plugin that writes down, for each claim, whether it holds: `-p tools.claims_report`.
 
 `--claims-report FILE` names the file, JSON. A claim with several tests, or one test with several
 parameters, has the worst of their verdicts.
 """
 
+import ast
 import json
 import platform
 import re
@@ -17,7 +18,8 @@ FAILS, NOT_RUN, HOLDS, NO_SUCH_THING = "fails", "could not be run", "holds", "no
 VERDICTS = (FAILS, NOT_RUN, HOLDS, NO_SUCH_THING)
 PACKAGES = ("keras", "keras-nightly", "tf_keras", "tensorflow", "tensorflow-cpu", "numpy")
 NO_SUCH = "no such thing: "
-TESTS = Path(__file__).parent
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests" / "claims"
 
 
 def pytest_addoption(parser):
@@ -118,3 +120,15 @@ def versions():
 def order(number):
     """Sort key of a claim's number: 2.9 before 2.10."""
     return [int(part) for part in number.split(".")]
+
+
+def claims_in_tests():
+    """Return (number, sentence, module) for each test marked with `claim`."""
+    found = []
+    for path in sorted(TESTS.glob("test_*.py")):
+        for function in ast.walk(ast.parse(path.read_text())):
+            for decorator in getattr(function, "decorator_list", []):
+                if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "claim":
+                    number, sentence = (ast.literal_eval(value) for value in decorator.args)
+                    found.append((number, sentence, path.stem.removeprefix("test_")))
+    return found
