@@ -133,6 +133,32 @@ class TestTable:
         other.outcomes["old"]["claims"]["1.9"]["test"] = other.tests["1.9"] = "test_nine"
         assert row(["**1.9** It is so.", "✓", "✓", "✓"]) in other.page()
 
+    @pytest.mark.parametrize(
+        ("true", "words"),
+        [
+            ("1 2 3 4 old", ""),
+            ("1 2 3 4", "in every Keras 3; not in old"),
+            ("3 4 old", "from 3 on"),
+            ("4", "from 4 on; not in old"),
+            ("1 2 old", "up to 2"),
+            ("1 2 4 old", "in 1, 2, 4"),
+        ],
+    )
+    def test_where_a_sentence_holds_is_told_in_words(self, true, words):
+        versions = [{"name": n, "python": "3.11"} for n in "1234"]
+        versions[2]["locked"] = ["keras"]
+        versions.append({"name": "old", "python": "3.11", "env": {"CLAIMS_KERAS": "tf_keras"}})
+        outcomes = {
+            v["name"]: outcome(c1_9=("holds" if v["name"] in true.split() else "fails", ""))
+            for v in versions
+        }
+        claim = ("1.9", "It is so.", "padding")
+        found = Table(outcomes, {"version": versions}, [claim])
+        assert found.holds_in(claim) == words
+        changed = "\n".join(found.changed_part())
+        assert (row(["**1.9** It is so.", words]) in changed) == bool(words)
+        assert f"{0 if words else 1} of 1 sentences" in changed
+
     def test_neighbours_are_one_range(self):
         names = [{"name": str(n), "python": ""} for n in range(6)]
         spoken = Table({}, {"version": [*names, CONFIG["version"][1]]}, []).span

@@ -66,6 +66,14 @@ def test_the_check_knows_the_keras_that_the_outputs_came_from():
     assert f"**{newest}** is the locked version" in (ROOT / "docs" / "claims.md").read_text()
 
 
+def test_an_editable_install_brings_what_its_import_needs():
+    """`dev-mode-exact` imports `editables`; pip brings it by itself, uv does not."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["tool"]["hatch"]["build"]["dev-mode-exact"]
+    course = project["project"]["optional-dependencies"]["course"]
+    assert any(need.startswith("editables") for need in course)
+
+
 class TestCondaEnvironment:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
 

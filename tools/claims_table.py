@@ -19,6 +19,10 @@ Each numbered sentence of a lesson is a test in `tests/claims/`. `make claims` a
 of Keras below for every sentence, and writes this page; edit `tools/claims_versions.toml`, not
 the page. The column **{locked}** is the locked version, the one that the lessons were written with:
 `make test` stays red unless every claim holds there. The other columns gate nothing.
+"""
+
+MARKS_MEAN = """\
+## Every sentence under every version
 
 | mark | meaning |
 |---|---|
@@ -85,7 +89,8 @@ class Table:
 
     def page(self):
         """Return the whole page."""
-        parts = [HEAD.format(locked=self.locked), *self.coming_part(), *self.versions_part()]
+        parts = [HEAD.format(locked=self.locked), *self.coming_part(), *self.changed_part()]
+        parts += [*self.versions_part(), MARKS_MEAN]
         for module, claims in groupby(self.claims, key=lambda claim: claim[2]):
             parts += self.lesson_part(module, list(claims))
         return "\n".join(parts).rstrip() + "\n"
@@ -108,6 +113,41 @@ class Table:
                 f"Nothing: the columns {self.locked} and {names} agree on every claim, so there is "
                 "nothing to change in your own code.\n"
             )
+
+    def changed_part(self):
+        """Yield the sentences that some version answered in another way, each with a few words."""
+        yield "## Which sentences ever changed\n"
+        changed = [claim for claim in self.claims if self.holds_in(claim)]
+        same = len(self.claims) - len(changed)
+        yield f"{same} of {len(self.claims)} sentences hold under every version that was asked.\n"
+        if changed:
+            yield row(["sentence", "holds"])
+            yield row(["---", "---"])
+            for claim in changed:
+                sentence = claim[1].replace("|", "\\|")
+                yield row([f"**{claim[0]}** {sentence}", self.holds_in(claim)])
+            yield ""
+
+    def holds_in(self, claim):
+        """Return in words where a sentence holds, "" if it does wherever it was asked."""
+        verdicts = {name: self.entry(claim, name)[0] for name in self.names}
+        asked = [name for name in self.names if verdicts[name] != NOT_RUN]
+        old = [v["name"] for v in self.versions if v.get("env", {}).get("CLAIMS_KERAS")]
+        new = [name for name in asked if name not in old]
+        true = [name for name in asked if verdicts[name] == HOLDS]
+        if true == asked:
+            return ""
+        now = [name for name in new if name in true]
+        if now == new:
+            words = ["in every Keras 3"]
+        elif now == new[len(new) - len(now) :]:
+            words = [f"from {now[0]} on"]
+        elif now == new[: len(now)]:
+            words = [f"up to {now[-1]}"]
+        else:
+            words = [f"in {self.span(now)}"]
+        words += [f"not in {name}" for name in old if name in asked and name not in true]
+        return "; ".join(words)
 
     def versions_part(self):
         yield "## What was asked\n"
@@ -132,7 +172,7 @@ class Table:
 
     def lesson_part(self, module, claims):
         lesson = claims[0][0].split(".")[0]
-        yield f"## Lesson {int(lesson):02d}: {module.replace('_', ' ')}\n"
+        yield f"### Lesson {int(lesson):02d}: {module.replace('_', ' ')}\n"
         yield row(["claim", *self.names])
         yield row(["---", *[":-:" for _ in self.names]])
         for claim in claims:
