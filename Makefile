@@ -25,7 +25,7 @@ MUTANTS_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv lab test test-unit test-notebooks style run slides claims faults outputs determinism coverage mutants bench layers wheel picture lock clean
+.PHONY: help .venv lab test test-unit test-notebooks style run slides claims faults outputs determinism coverage mutants bench layers wild wheel picture lock clean
 
 help: ## this list
 	@# In a Turkish locale the letters from a to z are without i.
@@ -98,6 +98,9 @@ bench: $(READY) ## what takes how long, as ratios within one run
 
 layers: $(READY) ## run every layer of Keras through the audit and write docs/layers.md
 	$(PY) -m tools.layer_table
+
+wild: $(READY) ## ask public models what they do with padding, and write docs/wild.md
+	$(PY) -m tools.wild
 
 wheel: $(READY) ## build the wheel and run the unit tests against it in an environment of its own
 	$(PY) -m tools.check_wheel

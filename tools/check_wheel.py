@@ -28,6 +28,7 @@ NOT_OF_THE_PACKAGE = (
     "test_project.py",
     "test_readme_picture.py",
     "test_slides.py",
+    "test_wild.py",
 )
 NEVER_BROUGHT = {"keras", "tensorflow", "tensorflow-cpu", "tf-keras", "torch", "jax", "jupyterlab"}
 TEST_TOOLS = ("hypothesis", "pytest", "pytest-xdist")
