@@ -110,7 +110,7 @@ picture: $(READY) ## draw the README's picture again
 
 lock: ## write requirements.lock and tools/uv.lock anew from pyproject.toml
 	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade \
-	  --custom-compile-command "make lock" --extra course --extra dev pyproject.toml -o requirements.lock
+	  --custom-compile-command "make lock" --extra course --extra keras2 --extra dev pyproject.toml -o requirements.lock
 	echo uv | $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade \
 	  --custom-compile-command "make lock" - -o tools/uv.lock
 

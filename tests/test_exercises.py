@@ -95,7 +95,7 @@ def test_the_frame(exercise):
 
 
 def test_a_lesson_has_small_exercises_and_closes_with_a_longer_one():
-    for number, lesson in enumerate(LESSONS):
+    for number, lesson in LESSONS.items():
         exercises = exercises_of(lesson)
         places = range(1, len(exercises) + 1)
         assert [one.id for one in exercises] == [f"{number}.{place}" for place in places]

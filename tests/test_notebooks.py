@@ -139,9 +139,10 @@ def test_follows_the_frame(path):
     text = "\n".join(source(cell) for cell in cells if cell["cell_type"] == "markdown")
     parts = ["**What you'll do.**", "**What you'll learn**", "**What you'll need.**", "**Time.**"]
     if path != PATHS[0]:
-        # The last lesson is about the solo test from its first scene on, and leads to no other.
-        last = path == PATHS[-1]
-        parts += ["**solo test**"] if last else ["\n## The solo test\n", f"\n> {PRINCIPLE}\n"]
+        # Lesson 06 is about the solo test from its first scene on. The last leads to no other.
+        about = path.stem.startswith("06_")
+        last = about or path == PATHS[-1]
+        parts += ["**solo test**"] if about else ["\n## The solo test\n", f"\n> {PRINCIPLE}\n"]
         parts += ["\n## Recap\n", "\n## In practice\n"] + ["**One step on.**"] * (not last)
     places = [text.find(part) for part in parts]
     assert -1 not in places, f"{path.stem} lacks {parts[places.index(-1)]!r}"

@@ -35,7 +35,7 @@ def progress():
     """Return what was solved so far, lesson by lesson; it displays itself as a picture."""
     entries, note = read()
     lines, rows, solved, tried = [], [], [], []
-    for number, lesson in enumerate(LESSONS):
+    for number, lesson in LESSONS.items():
         ids = [exercise.id for exercise in exercises_of(lesson)]
         states = [_state(entries.get(one)) for one in ids]
         solved += [one for one, state in zip(ids, states, strict=True) if state == "solved"]
