@@ -14,6 +14,8 @@ for name, folder in [
     ("IPYTHONDIR", "ipython"),
 ]:
     os.environ.setdefault(name, str(ROOT / ".venv" / "home" / folder))
+# `make backends` asks the same tests of another backend of Keras.
+os.environ["KERAS_BACKEND"] = os.environ.get("COURSE_BACKEND", os.environ["KERAS_BACKEND"])
 # Neither a test nor `make run` reads or writes a learner's record, and stored outputs hold pictures
 # where a learner gets sliders.
 os.environ["COURSE_PROGRESS"] = "off"
