@@ -168,7 +168,8 @@ def explore_loss():
         losses = np.where(mask, real_losses, float(at_padding))
         loss = masked_loss(losses[None], mask[None] if use_mask else None)
         title = f"With{'' if use_mask else 'out'} a mask, the loss is {loss:.2f}"
-        return draw_losses(losses, mask, title)
+        reported = "real steps" if use_mask else "all steps"
+        return draw_losses(losses, mask, title, reported, top=21)
 
     return Explorer(
         draw,

@@ -10,7 +10,7 @@ import io
 
 import numpy as np
 
-from course_lib._arguments import as_array, as_mask, no_nan, not_empty, shape_of
+from course_lib._arguments import as_array, as_choice, as_mask, no_nan, not_empty, shape_of
 
 BLUE, ORANGE, GREEN, RED, PALE, INK = (
     "#0072B2",
@@ -172,13 +172,16 @@ def _ranges(steps):
     return ", ".join(f"{g[0]}-{g[-1]}" if len(g) > 1 else f"{g[0]}" for g in groups)
 
 
-def draw_losses(values, mask, title=""):
+def draw_losses(values, mask, title="", reported=None, top=None):
     """Draw the loss of each step of one row, with the two means that could be meant.
 
     Args:
         values: losses, shape `(T,)`.
         mask: bool, shape `(T,)`.
         title: a line above the bars.
+        reported: "real steps" or "all steps": the mean that is the reported loss. Its line is
+            thick and its label says so. None: both lines are alike.
+        top: where the axis of the losses ends, so that pictures can be compared.
 
     Returns:
         A `Picture`: solid bars at real steps, hatched ones at padding, a solid line at the mean
@@ -186,26 +189,27 @@ def draw_losses(values, mask, title=""):
 
     Raises:
         TypeError: `values` are not numbers, or `mask` is not bool.
-        ValueError: shapes that differ, no steps, no real step, or NaN.
+        ValueError: shapes that differ, no steps, no real step, NaN, or another `reported`.
     """
     values = not_empty(as_array(values, "values", ndim=1), "values").astype(float)
     no_nan(values, "values")
     mask = as_mask(mask, shape=values.shape)
     if not mask.any():
         raise ValueError(f"`mask` must have at least one real step, got {mask.size} of padding")
+    as_choice(reported, "reported", ("real steps", "all steps", None))
     figure, axes = new_figure(6.4, 2.9)
     for step, (value, real) in enumerate(zip(values, mask, strict=True)):
         style = {"color": BLUE} if real else {"color": PALE, "hatch": HATCH, "edgecolor": "#999999"}
         axes.bar(step, value, width=0.7, **style)
     real_mean, all_mean = values[mask].mean(), values.mean()
     for height, line, name in ((real_mean, "-", "real steps"), (all_mean, "--", "all steps")):
-        axes.axhline(height, color=INK, linestyle=line, linewidth=1.5)
+        axes.axhline(height, color=INK, linestyle=line, linewidth=4 if name == reported else 1.5)
         # Beside the bars, the larger mean above its line and the other below: neither label hides
         # a bar or the other label.
         above = (name == "all steps") == (all_mean >= real_mean)
         label = f" mean over {name}: {height:.2f}"
         axes.annotate(
-            label,
+            f" reported:\n{label}" if name == reported else label,
             (len(values) - 0.5, height),
             xytext=(0, 3 if above else -3),
             textcoords="offset points",
@@ -216,6 +220,8 @@ def draw_losses(values, mask, title=""):
     # Room for the labels: a third of the width, however many steps there are.
     room = 0.55 * len(values)
     axes.set(xlabel="step", ylabel="loss of the step", xlim=(-0.65, len(values) - 0.35 + room))
+    if top is not None:
+        axes.set_ylim(0, top)
     axes.set_xticks(range(len(values)))
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(title, loc="left", fontsize=11, color=INK)

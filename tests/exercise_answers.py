@@ -177,7 +177,7 @@ def by_simple_rnn(inputs, mask, kernel, recurrent_kernel, bias):
     return np.asarray(outputs), np.asarray(state)
 
 
-# --- 5.1 to 5.4
+# --- 5.1 to 5.5
 
 
 def by_keras_loss(per_step, mask):
@@ -201,6 +201,12 @@ def by_keras_metric(labels, scores, mask):
     y_pred = keras.ops.convert_to_tensor(scores)
     y_pred._keras_mask = keras.ops.convert_to_tensor(mask)
     return float(keras.metrics.SparseCategoricalAccuracy()(labels, y_pred))
+
+
+def by_keras_mean_absolute_error(y_true, y_pred):
+    import keras
+
+    return keras.losses.mean_absolute_error(keras.ops.log1p(y_true), keras.ops.log1p(y_pred))
 
 
 def by_keras_crossentropy(labels, logits, mask, reduction):
@@ -275,7 +281,8 @@ OTHER_ANSWERS = {
     "5.1": [by_keras_loss],
     "5.2": [weights_by_loop],
     "5.3": [by_keras_metric],
-    "5.4": [by_keras_crossentropy],
+    "5.4": [by_keras_mean_absolute_error],
+    "5.5": [by_keras_crossentropy],
     "6.1": [by_difference],
     "6.2": [by_difference_of_masks],
     "6.3": [max_row_by_row, by_keras_max],
@@ -339,6 +346,21 @@ HARMLESS = {
     ): SUM,
     (
         "5.4",
+        "gap = ops.log(1 + y_pred) - ops.log(1 + y_true) → "
+        "gap = ops.log(1 + y_true) - ops.log(1 + y_pred)",
+    ): "its sign does not count",
+    (
+        "5.4",
+        "gap = ops.log(1 + y_pred) - ops.log(1 + y_true) → "
+        "gap = ops.log(1 + y_pred) - ops.log(y_true + 1)",
+    ): SUM,
+    (
+        "5.4",
+        "gap = ops.log(1 + y_pred) - ops.log(1 + y_true) → "
+        "gap = ops.log(y_pred + 1) - ops.log(1 + y_true)",
+    ): SUM,
+    (
+        "5.5",
         "losses = -np.take_along_axis(logs, labels[..., None], -1)[..., 0] * mask → "
         "losses = -np.take_along_axis(logs, labels[..., None], -1)[..., -1] * mask",
     ): "the last axis has length 1",

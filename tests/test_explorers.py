@@ -68,6 +68,17 @@ def test_the_masked_loss_does_not_move(at_padding):
     assert f"Without a mask, the loss is {np.mean([4, 1, 3, *[at_padding] * 3]):.2f}" in without
 
 
+def test_the_box_of_the_loss_changes_the_picture_and_not_its_axis():
+    ticked, plain = (explore_loss().picture(use_mask=use_mask) for use_mask in (True, False))
+    assert [picture.figure.axes[0].get_ylim() for picture in (ticked, plain)] == [(0, 21)] * 2
+    assert ticked.png() != plain.png()
+    reported = [
+        next(text for text in texts(picture) if "reported" in text) for picture in (ticked, plain)
+    ]
+    assert "real steps: 2.67" in reported[0]
+    assert "all steps: 5.33" in reported[1]
+
+
 def test_an_unknown_control_is_named():
     with pytest.raises(TypeError, match="must name some of length, at_padding, use_mask; got 'x'"):
         explore_loss().picture(x=1)

@@ -219,6 +219,25 @@ class TestLoss:
     truth = np.array([[1, 0, 1, 1], [0, 1, 1, 1]])
     scores = np.array([[0.9, 0.2, 0.3, 0.1], [0.6, 0.7, 0.2, 0.1]])
 
+    def test_a_regularizer_is_added_to_the_masked_mean(self, masked):
+        dense = layers.Dense(1, kernel_regularizer=keras.regularizers.L2(0.1))
+        ids = keras.Input((4,))
+        model = keras.Model(ids, dense(layers.Embedding(5, 3, mask_zero=True)(ids)))
+        model.compile(loss="mse", run_eagerly=True)
+        squares = np.square(np.asarray(model(IDS)) - 1)[..., 0]
+        term = 0.1 * np.square(dense.get_weights()[0]).sum()
+        reported = model.evaluate(IDS, np.ones((2, 4, 1)), verbose=0)
+        assert reported == pytest.approx(squares[REAL].mean() + term, rel=1e-5)
+
+    def test_a_target_of_minus_1_at_padding_changes_hinge(self):
+        clean = np.where(REAL, self.truth, 0)[..., None]
+        spoiled = np.where(REAL, self.truth, -1)[..., None]
+        y_pred = with_mask(self.scores[..., None])
+        steps = np.maximum(1 - (2 * self.truth - 1) * self.scores, 0)
+        hinge = keras.losses.Hinge()
+        assert float(hinge(clean, y_pred)) == pytest.approx(steps[REAL].mean(), rel=1e-5)
+        assert float(hinge(spoiled, y_pred)) != pytest.approx(steps[REAL].mean(), rel=1e-2)
+
     def test_the_targets_mask_is_never_looked_at(self):
         plain = keras.losses.MeanSquaredError()
         marked = plain(with_mask(X[..., :1]), np.zeros((2, 4, 1), "float32"))

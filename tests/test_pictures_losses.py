@@ -74,6 +74,21 @@ def test_the_labels_hide_neither_a_bar_nor_each_other():
             assert not any(box.overlaps(bar.get_window_extent()) for box in boxes)
 
 
+@pytest.mark.parametrize(("reported", "style"), [("real steps", "-"), ("all steps", "--")])
+def test_the_reported_mean_has_the_thick_line_and_the_axis_is_as_told(reported, style):
+    axes = axes_of(draw_losses(VALUES, MASK, reported=reported, top=120))
+    widths = {line.get_linestyle(): line.get_linewidth() for line in axes.lines}
+    assert max(widths, key=widths.get) == style
+    (label,) = [text.get_text() for text in axes.texts if "reported" in text.get_text()]
+    assert f"mean over {reported}" in label
+    assert axes.get_ylim() == (0, 120)
+
+
+def test_an_unknown_mean_is_named():
+    with pytest.raises(ValueError, match="`reported` must be 'real steps', 'all steps' or None"):
+        draw_losses(VALUES, MASK, reported="rows")
+
+
 def test_what_a_screen_reader_gets():
     picture = draw_losses(VALUES, MASK, "A row")
     assert picture.alt == (

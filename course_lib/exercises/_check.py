@@ -57,6 +57,8 @@ def _judge(exercise, answer):
         return refusal
     if importlib.util.find_spec("hypothesis") is None:
         return _error("Checking needs the package `hypothesis`: `pip install course-lib[course]`.")
+    if exercise.prepare:
+        exercise.prepare()
     cases = cases_of(exercise)
     outcomes = []
     started = time.monotonic()

@@ -52,6 +52,7 @@ class Exercise:
         use: how an answer is used on a case; by default it is called with the case's arguments.
         parts: what to call each part of a result, if `use` returns several.
         build: True for the longer exercise that closes a lesson.
+        prepare: called before an answer's seconds are counted, so that Keras is imported and warm.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Exercise:
     use: Callable | None = None
     parts: tuple = ()
     build: bool = False
+    prepare: Callable | None = None
 
     @property
     def name(self):

@@ -1,4 +1,4 @@
-"""Exercises of lesson 05: a masked loss, weights of steps, an accuracy, a masked crossentropy."""
+"""Exercises of lesson 05: a masked loss, weights, an accuracy, a loss to fix, a crossentropy."""
 
 import numpy as np
 
@@ -236,6 +236,129 @@ the batch, 0 if it has none.""",
 )
 
 
+def log_error(y_true, y_pred):
+    """Return (B, T): the loss of each step."""
+    from keras import ops
+
+    gap = ops.log(1 + y_pred) - ops.log(1 + y_true)
+    return ops.mean(ops.abs(gap), axis=-1)
+
+
+def _through_keras(answer, y_true, y_pred, mask):
+    """Return what Keras reports with `answer` as its loss, for an output that carries `mask`."""
+    import keras
+
+    class Own(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return answer(y_true, y_pred)
+
+    output = keras.ops.convert_to_tensor(y_pred)
+    output._keras_mask = keras.ops.convert_to_tensor(mask)
+    return float(Own()(y_true, output))
+
+
+def _draw_seconds(draw):
+    return _SECONDS[0], _SECONDS[1], draw.mask(2, 4)
+
+
+# Seconds of two features for each word, and guesses of them. A real step may have the target 0.
+_SECONDS = np.array([[[0.5, 1], [0, 0], [1, 2], [0, 1]], [[1, 0.5], [2, 1], [0, 0], [1, 1]]])
+_SECONDS = _SECONDS, np.array([[[1, 3], [2, 1], [0, 2], [3, 1]], [[2, 0], [1, 3], [1, 2], [0, 2]]])
+
+
+def _gap(y_true, y_pred):
+    from keras import ops
+
+    return ops.log(1 + y_pred) - ops.log(1 + y_true)
+
+
+def _mean_gap(y_true, y_pred, axis=None):
+    from keras import ops
+
+    return ops.mean(ops.abs(_gap(y_true, y_pred)), axis=axis)
+
+
+def _signed_gap(y_true, y_pred):
+    from keras import ops
+
+    return ops.mean(_gap(y_true, y_pred), axis=-1)
+
+
+def _added_gap(y_true, y_pred):
+    from keras import ops
+
+    return ops.sum(ops.abs(_gap(y_true, y_pred)), axis=-1)
+
+
+def _gap_by_target(y_true, y_pred):
+    from keras import ops
+
+    spoken = ops.cast(ops.any(y_true != 0, axis=-1), y_pred.dtype)
+    return _mean_gap(y_true, y_pred, axis=-1) * spoken
+
+
+_SPOKEN = np.array([[[0.5], [1.0], [0.0], [0.0]], [[0.0], [1.5], [1.0], [0.5]]])
+_GUESSED = np.array([[[1.0], [0.5], [2.0], [2.0]], [[0.5], [1.0], [1.0], [1.0]]])
+
+LOG_ERROR = Exercise(
+    "5.4",
+    "Fix a loss that cannot be masked",
+    log_error,
+    """A colleague's model says for each word of a sentence how long it takes to speak. This is the
+loss:
+
+```python
+def log_error(y_true, y_pred):
+    gap = keras.ops.log(1 + y_pred) - keras.ops.log(1 + y_true)
+    return keras.ops.mean(keras.ops.abs(gap))
+```
+
+It counts padding although the output carries a mask. Write `log_error(y_true, y_pred)` anew, so
+that Keras can mask it. Both tensors have the shape `(B, T, D)`. A real word may take 0 seconds.
+The check hands your function to Keras as a loss.""",
+    minutes=5,
+    difficulty="medium",
+    hints=(
+        "Keras multiplies what the function returns by the mask, of shape `(B, T)`. Which shape "
+        "does the function have to return?",
+        "`keras.ops.mean(values, axis=-1)` is the mean over the features of each step.",
+    ),
+    cases=_draw_seconds,
+    examples=((_SPOKEN, _GUESSED, _ROWS),),
+    wrong=(
+        Wrong(
+            "one number",
+            _mean_gap,
+            "Your function returns one number. What is left that Keras could mask?",
+        ),
+        Wrong(
+            "mean over the steps",
+            lambda y_true, y_pred: _mean_gap(y_true, y_pred, axis=1),
+            "Over which axis do you take the mean: over the features of a step, or over the steps?",
+        ),
+        Wrong(
+            "features added up",
+            _added_gap,
+            "You add up the features of a step. Did the colleague's loss add them up, or take "
+            "their mean?",
+        ),
+        Wrong(
+            "padding taken from the targets",
+            _gap_by_target,
+            "You take a target of 0 for padding. May a real word have the target 0?",
+        ),
+        Wrong(
+            "errors with their sign",
+            _signed_gap,
+            "One guess is too long and another too short. Do the two errors cancel out in your "
+            "loss?",
+        ),
+    ),
+    use=_through_keras,
+    prepare=lambda: _through_keras(log_error, _SPOKEN, _GUESSED, _ROWS),
+)
+
+
 def masked_crossentropy(labels, logits, mask, reduction):
     """Return the loss: (B, T) for "none", else a number."""
     logits = logits - logits.max(axis=-1, keepdims=True)
@@ -281,7 +404,7 @@ _LOGITS = np.array([[[2.0, 0.5], [0.25, 1.0], [-1.0, 1.0]]])
 _LABELS, _REAL = np.array([[0, 0, 1]]), np.array([[True, True, False]])
 
 MASKED_CROSSENTROPY = Exercise(
-    "5.4",
+    "5.5",
     "Build it: a masked crossentropy",
     masked_crossentropy,
     """The loss of most models that label each step. `labels` has shape `(B, T)`, `logits` has shape
@@ -403,4 +526,10 @@ thousands; a batch that is all padding has the loss 0.""",
     ),
 )
 
-EXERCISES = (LOSS_OF_BATCH, WEIGHTS_OF_STEPS, ACCURACY_OF_REAL_STEPS, MASKED_CROSSENTROPY)
+EXERCISES = (
+    LOSS_OF_BATCH,
+    WEIGHTS_OF_STEPS,
+    ACCURACY_OF_REAL_STEPS,
+    LOG_ERROR,
+    MASKED_CROSSENTROPY,
+)
