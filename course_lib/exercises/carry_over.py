@@ -1,8 +1,9 @@
-"""Exercises of lesson 04: keep or update, carried outputs, the last real step, a SimpleRNN."""
+"""Exercises of lesson 04: keep or update, carried outputs, a writer to fix, a SimpleRNN."""
 
 import numpy as np
 
 from course_lib.exercises._exercise import Exercise, Wrong
+from course_lib.exercises._keras import layers, result_of
 
 
 def keep_or_update(real, new, previous):
@@ -68,7 +69,7 @@ step.""",
 
 
 def carried(outputs, mask):
-    """Return (B, T, D): at a masked step what stood at the step before, at first zeros."""
+    """Return (B, T, D): at a masked step the output of the step before, at first zeros."""
     result = np.zeros_like(outputs)
     last = np.zeros_like(outputs[:, 0])
     for t in range(outputs.shape[1]):
@@ -86,11 +87,11 @@ _OUTPUTS = np.array([[[1.0], [2.0], [3.0], [4.0]]])
 
 CARRIED = Exercise(
     "4.2",
-    "What stands at a masked step?",
+    "What is at a masked step?",
     carried,
-    """`outputs` has shape `(B, T, D)`: what a recurrent layer put out at its real steps, and
-anything at the others. Write `carried(outputs, mask)`: the same shape, with what Keras puts at the
-masked steps, also at those that come before the first real one.""",
+    """`outputs` has shape `(B, T, D)`: a recurrent layer's output at its real steps, and anything
+at the others. Write `carried(outputs, mask)`: the same shape, with what Keras has at the masked
+steps, also at those that come before the first real one.""",
     minutes=6,
     difficulty="medium",
     hints=(
@@ -114,7 +115,7 @@ masked steps, also at those that come before the first real one.""",
         Wrong(
             "padding in front untouched",
             lambda outputs, mask: _carry(outputs, mask, outputs[:, 0]),
-            "A row begins with padding. Nothing has been read yet: what can there be to put out?",
+            "A row begins with padding. Nothing has been read yet: what can the output be?",
         ),
         Wrong(
             "the next real step instead",
@@ -126,7 +127,7 @@ masked steps, also at those that come before the first real one.""",
             lambda outputs, mask: np.where(
                 mask[..., None], outputs, np.pad(outputs, ((0, 0), (1, 0), (0, 0)))[:, :-1]
             ),
-            "Two masked steps in a row: what stands at the second one?",
+            "Two masked steps in a row: what is at the second one?",
         ),
         Wrong(
             "the step before the first is the last",
@@ -150,73 +151,98 @@ def _carry(outputs, mask, last=None):
     return result
 
 
-def last_real(outputs, mask):
-    """Return (B, D): each row's output at its last real step, zeros if it has none."""
-    result = np.zeros_like(outputs[:, 0])
-    for t in range(outputs.shape[1]):
-        result = np.where(mask[:, t, None], outputs[:, t], result)
-    return result
+def reply(embedding, reader, writer, question, answer):
+    """Return (B, units): `writer` after `answer`, started from what `reader` made of `question`."""
+    _, h, c = reader(embedding(question))
+    mask = embedding.compute_mask(answer)
+    return writer(embedding(answer), initial_state=[h, c], mask=mask)
 
 
-LAST_REAL = Exercise(
+def _layers():
+    reader, writer = ("LSTM", 2, ("return_state", True)), ("LSTM", 2)
+    return layers(("Embedding", 10, ("mask_zero", True)), reader, writer)
+
+
+def _draw_pairs(draw):
+    question = draw.choice([[4, 2], [3, 0]], [[0, 2], [3, 8]], [[5, 0], [0, 0]])
+    return np.array(question), np.array([[6, 1], [2, 5]]) * draw.mask(2, 2)
+
+
+def _write_with(mask_of=None, states=lambda h, c: {"initial_state": [h, c]}):
+    """`reply` with another mask or other states, for the wrong answers below."""
+
+    def function(embedding, reader, writer, question, answer):
+        _, h, c = reader(embedding(question))
+        mask = {"mask": mask_of(question, answer)} if mask_of else {}
+        return writer(embedding(answer), **states(h, c), **mask)
+
+    return function
+
+
+REPLY = Exercise(
     "4.3",
-    "The last real output",
-    last_real,
-    """Some layers put zeros at masked steps, so `outputs[:, -1]` is of no use there. Write
-`last_real(outputs, mask)`: for `outputs` of shape `(B, T, D)` the output of each row at its last
-real step, shape `(B, D)`. The padding may stand on either side or in between; a row without real
-steps gets zeros.""",
+    "Fix it: a writer that reads padding",
+    reply,
+    """One LSTM reads a question, a second one starts from the states in which the first one ended,
+and goes through the answer:
+
+```python
+_, h, c = reader(embedding(question))
+return writer(embedding(answer), initial_state=[h, c])
+```
+
+All three are layers of Keras, `embedding` with `mask_zero=True`. `question` and `answer` are padded
+ids. The code runs, and the padding of the answers changes the result. Write
+`reply(embedding, reader, writer, question, answer)` so that each pair of rows gets what it would
+get alone.""",
     minutes=6,
     difficulty="medium",
     hints=(
-        "The number of real steps tells where the last one is only if the padding stands behind.",
-        "One way: go through the steps as in exercise 4.2, and return what you end with.",
-        "Another way: `(np.arange(T) * mask).argmax(axis=1)` is the place of each row's last real "
-        "step, if there is one.",
+        "Which of the two calls gets several tensors? What does Keras put into `mask` there?",
+        "`embedding.compute_mask(ids)` gives the mask of some ids. Which ids does `writer` read?",
+        "`writer(..., initial_state=[h, c], mask=...)` takes both.",
     ),
-    cases=_draw_outputs,
+    cases=_draw_pairs,
     examples=(
-        (_OUTPUTS, np.array([[True, True, False, False]])),
-        (_OUTPUTS, np.array([[False, True, True, False]])),
-        (_OUTPUTS, np.array([[False, False, False, False]])),
+        (np.array([[4, 2, 7, 0], [3, 0, 0, 0]]), np.array([[5, 0, 0, 0], [6, 1, 8, 0]])),
+        (np.array([[4, 2], [3, 1]]), np.array([[5, 7], [6, 1]])),
     ),
+    use=lambda answer_of, question, answer: result_of(answer_of, *_layers(), question, answer),
+    prepare=lambda: reply(*_layers(), np.array([[1]]), np.array([[1]])),
     wrong=(
         Wrong(
-            "the last column",
-            lambda outputs, mask: outputs[:, -1],
-            "Is the last step of each row a real one?",
+            "as it was",
+            _write_with(),
+            "Both inputs carry a mask. Does `writer` use one when it is called with states?",
         ),
         Wrong(
-            "length - 1, and the last column without real steps",
-            lambda outputs, mask: outputs[np.arange(len(mask)), mask.sum(axis=1) - 1],
-            "`length - 1` is the place of the last real step if the padding stands behind. What if "
-            "it stands in front, or if the length is 0?",
+            "without the states",
+            _write_with(states=lambda h, c: {}),
+            "Now the mask is used. What has `writer` heard of the question?",
         ),
         Wrong(
-            "length - 1",
-            lambda outputs, mask: np.where(
-                mask.any(axis=1)[:, None],
-                outputs[np.arange(len(mask)), mask.sum(axis=1) - 1],
-                0.0,
+            "the question's mask",
+            _write_with(lambda question, answer: question != 0),
+            "Whose padding does your mask tell about: that of the question, or of the answer?",
+        ),
+        Wrong(
+            "True at padding",
+            _write_with(lambda question, answer: answer == 0),
+            "In a mask of Keras, does `True` mean a word or padding?",
+        ),
+        Wrong(
+            "states exchanged",
+            _write_with(
+                lambda question, answer: answer != 0, lambda h, c: {"initial_state": [c, h]}
             ),
-            "`length - 1` is the place of the last real step if the padding stands behind. What if "
-            "it stands in front?",
+            "An LSTM has two states. In which order does it return and take them?",
         ),
         Wrong(
-            "rows without real steps",
-            lambda outputs, mask: outputs[
-                np.arange(len(mask)), (np.arange(mask.shape[1]) * mask).argmax(axis=1)
-            ],
-            "What does your function return for a row without real steps?",
-        ),
-        Wrong(
-            "the first real step",
-            lambda outputs, mask: np.where(
-                mask.any(axis=1)[:, None],
-                outputs[np.arange(len(mask)), mask.argmax(axis=1)],
-                0.0,
+            "one state twice",
+            _write_with(
+                lambda question, answer: answer != 0, lambda h, c: {"initial_state": [h, h]}
             ),
-            "Is that the last real step of the row, or the first one?",
+            "An LSTM has two states. Do you hand in both?",
         ),
     ),
 )
@@ -240,10 +266,10 @@ def _draw_rnn(draw):
     return draw.numbers(rows, steps, features), draw.mask(rows, steps), *weights
 
 
-def _run(arguments, after, put_out=None, before=None):
+def _run(arguments, after, output=None, before=None):
     """Run a SimpleRNN by other rules, for the wrong answers below.
 
-    `after(real, new, state)` is the state after a step, `put_out(real, new, state)` the output,
+    `after(real, new, state)` is the state after a step, `output(real, new, state)` the output,
     and `before(real, x)` the input.
     """
     inputs, mask, kernel, recurrent_kernel, bias = arguments
@@ -254,7 +280,7 @@ def _run(arguments, after, put_out=None, before=None):
         x = before(real, x) if before else x
         new = np.tanh(x @ kernel + state @ recurrent_kernel + bias)
         old, state = state, after(real, new, state)
-        outputs.append(put_out(real, new, old) if put_out else state)
+        outputs.append(output(real, new, old) if output else state)
     return np.stack(outputs, axis=1), state
 
 
@@ -311,15 +337,15 @@ shape `(B, T, units)`, and the final state, shape `(B, units)`, as
             "At a masked step your state becomes zeros. What is left then of the words before it?",
         ),
         Wrong(
-            "zeros put out",
+            "zeros as output",
             lambda *case: _run(case, _update, lambda real, new, state: np.where(real, new, 0.0)),
-            "Your state is right. What does the layer put out at a masked step, unless it is told "
+            "Your state is right. What is the output at a masked step, unless it is told "
             "`zero_output_for_mask=True`?",
         ),
         Wrong(
             "output not carried",
             lambda *case: _run(case, _update, lambda real, new, state: new),
-            "Your final state is right. At a masked step, do you put out the state after the step, "
+            "Your final state is right. At a masked step, do you output the state after the step, "
             "or what the weights made of the padding?",
         ),
         Wrong(
@@ -338,4 +364,4 @@ shape `(B, T, units)`, and the final state, shape `(B, units)`, as
     ),
 )
 
-EXERCISES = (KEEP_OR_UPDATE, CARRIED, LAST_REAL, MASKED_RNN)
+EXERCISES = (KEEP_OR_UPDATE, CARRIED, REPLY, MASKED_RNN)

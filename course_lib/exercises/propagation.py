@@ -1,8 +1,9 @@
-"""Exercises of lesson 03: which mask a layer gets, two masks that meet, a shorter row, the walk."""
+"""Exercises of lesson 03: which mask a layer gets, a lost mask, two masks that meet, the walk."""
 
 import numpy as np
 
 from course_lib.exercises._exercise import Exercise, Wrong
+from course_lib.exercises._keras import layers, result_of
 
 
 def mask_for_call(explicit, attached, takes_mask):
@@ -19,7 +20,8 @@ def _draw_call(draw):
     return explicit if takes_mask else None, attached, takes_mask
 
 
-_A, _B = np.array([[True, True, False]]), np.array([[True, False, True]])
+_A = np.array([[True, True, True, False], [True, False, False, False]])
+_B = np.array([[True, True, False, False], [True, True, False, True]])
 
 MASK_FOR_CALL = Exercise(
     "3.1",
@@ -97,7 +99,7 @@ def _draw_masks(draw):
 
 
 MASK_OF_SUM = Exercise(
-    "3.2",
+    "3.3",
     "Two masks meet",
     mask_of_sum,
     """`Add()` was called on two or more tensors. `masks` is the list of their masks, each of shape
@@ -117,6 +119,16 @@ MASK_OF_SUM = Exercise(
             "AND for OR",
             lambda masks: None if any(mask is None for mask in masks) else np.all(masks, axis=0),
             "A step is real in one tensor and padding in the other. Is the sum real?",
+        ),
+        Wrong(
+            "AND for OR, and None not looked for",
+            lambda masks: np.all(masks, axis=0),
+            "`np.all` asks for steps that are real in every tensor. Is that the rule of `Add`?",
+        ),
+        Wrong(
+            "None not looked for",
+            lambda masks: np.any(masks, axis=0),
+            "The rule for two masks is right. What if one of them is `None`?",
         ),
         Wrong(
             "None left out",
@@ -147,64 +159,97 @@ def _true_for_none(mask, masks):
     return mask if mask is not None or shape is None else np.ones(shape, bool)
 
 
-def mask_of_pairs(mask):
-    """Return bool (B, T / 2), or None if there is no mask."""
-    if mask is None:
-        return None
-    return mask[:, ::2] | mask[:, 1::2]
+def without_start(embedding, dense, lstm, ids):
+    """Return (B, units): each row's last state, from a mask that reaches the LSTM."""
+    h = dense(embedding(ids))[:, 1:] * 2
+    return lstm(h, mask=embedding.compute_mask(ids)[:, 1:])
 
 
-MASK_OF_PAIRS = Exercise(
-    "3.3",
-    "`compute_mask` for a layer that shortens rows",
-    mask_of_pairs,
-    """A layer of your own joins the steps 0 and 1 to one, then 2 and 3, and so on: from
-`(B, T, D)` it makes `(B, T / 2, 2 * D)`. `T` is even. Its `compute_mask` has to say which of the
-new steps are real: those with at least one real step in them. Write that as `mask_of_pairs(mask)`.
-The layer may be called on a tensor without a mask; then `mask` is `None`, and so is the result.""",
+def _layers():
+    return layers(("Embedding", 10, ("mask_zero", True)), ("Dense", 3), ("LSTM", 2))
+
+
+def _draw_sentences(draw):
+    ids = np.array([[4, 2, 7], [3, 8, 5]]) * draw.mask(2, 3)
+    return (np.concatenate([np.full((len(ids), 1), 9), ids], axis=1),)
+
+
+def _start_by_hand(cut, change=lambda h: h[:, 1:] * 2):
+    """`without_start` with another mask or other values, for the wrong answers below."""
+
+    def answer(embedding, dense, lstm, ids):
+        return lstm(change(dense(embedding(ids))), mask=cut(ids != 0))
+
+    return answer
+
+
+WITHOUT_START = Exercise(
+    "3.2",
+    "Fix it: a mask that never arrives",
+    without_start,
+    """Each row begins with the id 9, a start sign that nobody wants to read, so it is cut off:
+
+```python
+h = dense(embedding(ids))[:, 1:] * 2
+return lstm(h)
+```
+
+`embedding` (with `mask_zero=True`), `dense` and `lstm` are layers of Keras. The code runs, and the
+padding changes its results. Write `without_start(embedding, dense, lstm, ids)`: the same numbers
+for a row without padding, and for a padded row what it would get alone.""",
     minutes=6,
     difficulty="medium",
     hints=(
-        "First of all, what is returned for `None`?",
-        "`mask[:, ::2]` holds the steps 0, 2, 4 and so on. How do you get 1, 3, 5?",
-        "`|` joins two bool arrays: real in one or in the other.",
+        "Which of the two operations on the tensor loses the mask? Where can you get another one?",
+        "`embedding.compute_mask(ids)` has a column for each step of `ids`. How many has `h`?",
+        "Hand it in: `lstm(h, mask=...)`, with the mask cut as `h` was cut.",
     ),
-    cases=lambda draw: (draw.mask(draw.integer(1, 3), 2 * draw.integer(1, 3)),),
+    cases=_draw_sentences,
     examples=(
-        (None,),
-        (np.array([[True, True, True, False], [True, False, False, False]]),),
-        (np.array([[False, True], [False, False]]),),
+        (np.array([[9, 4, 2, 7, 0], [9, 3, 0, 0, 0]]),),
+        (np.array([[9, 4, 2, 7], [9, 5, 1, 3]]),),
     ),
+    use=lambda answer, ids: result_of(answer, *_layers(), ids),
+    prepare=lambda: without_start(*_layers(), np.array([[9, 1]])),
     wrong=(
         Wrong(
-            "handed on",
-            lambda mask: mask,
-            "You hand the mask on as it is. How many steps does the output have?",
+            "as it was",
+            lambda embedding, dense, lstm, ids: lstm(dense(embedding(ids))[:, 1:] * 2),
+            "Does any mask hang on `h` after `[:, 1:]` and `* 2`?",
         ),
         Wrong(
-            "the first of each pair",
-            lambda mask: None if mask is None else mask[:, ::2],
-            "You ask the first step of each pair. What if only the second one is real?",
+            "cut at the wrong end",
+            _start_by_hand(lambda mask: mask[:, :-1]),
+            "Your mask has the right length. Does its first column belong to the start sign, or "
+            "to the first word?",
         ),
         Wrong(
-            "the second of each pair",
-            lambda mask: None if mask is None else mask[:, 1::2],
-            "You ask the second step of each pair. What if only the first one is real?",
+            "not cut",
+            _start_by_hand(lambda mask: mask),
+            "`h` lost its first step. How many steps does your mask have?",
         ),
         Wrong(
-            "real in both",
-            lambda mask: None if mask is None else mask[:, ::2] & mask[:, 1::2],
-            "A pair of one real step and one padded step: is anything real in it?",
+            "True at padding",
+            _start_by_hand(lambda mask: ~mask[:, 1:]),
+            "In a mask of Keras, does `True` mean a word or padding?",
         ),
         Wrong(
-            "the first half",
-            lambda mask: None if mask is None else mask[:, : mask.shape[1] // 2],
-            "Your mask has the right length. Which steps of the input does it come from?",
+            "zeros at padding, no mask",
+            lambda embedding, dense, lstm, ids: lstm(
+                dense(embedding(ids))[:, 1:] * 2 * (ids != 0)[:, 1:, None]
+            ),
+            "You set the padded vectors to zero. Does an LSTM leave its state alone at a vector "
+            "of zeros?",
         ),
         Wrong(
-            "no answer to None",
-            lambda mask: mask[:, ::2] | mask[:, 1::2],
-            "What does your function do when the input has no mask?",
+            "not doubled",
+            _start_by_hand(lambda mask: mask[:, 1:], lambda h: h[:, 1:]),
+            "The mask arrives. Do the numbers of a row without padding stay what they were?",
+        ),
+        Wrong(
+            "the start sign read",
+            _start_by_hand(lambda mask: mask, lambda h: h * 2),
+            "Does your LSTM read the start sign as well?",
         ),
     ),
 )
@@ -314,4 +359,4 @@ Write `walk_of_a_mask(kinds, ids)`: a list with one pair for each layer,
     ),
 )
 
-EXERCISES = (MASK_FOR_CALL, MASK_OF_SUM, MASK_OF_PAIRS, WALK_OF_A_MASK)
+EXERCISES = (MASK_FOR_CALL, WITHOUT_START, MASK_OF_SUM, WALK_OF_A_MASK)

@@ -41,7 +41,7 @@ def carried(outputs, mask):
     return repeats, ~mask[:, 1:]
 
 
-@claim("4.1", "At a masked step, an LSTM puts out what it put out at the step before.")
+@claim("4.1", "At a masked step, an LSTM repeats its output of the step before.")
 def test_lstm_carries():
     outputs = array(layer(return_sequences=True)(values(5, 5, 2), mask=MASK))
     repeats, should = carried(outputs, MASK)
@@ -60,7 +60,7 @@ def test_states_stay():
             assert np.array_equal(stays, ~MASK[:, last])
 
 
-@claim("4.3", "An LSTM computes its masked steps too.")
+@claim("4.3", "In Keras's loop, an LSTM computes its masked steps too.")
 def test_masked_steps_are_computed():
     class Counting(keras.layers.LSTMCell):
         calls = 0
@@ -91,7 +91,7 @@ def test_padding_is_not_seen():
     assert not np.array_equal(array(one(x, mask=MASK)), clean)
 
 
-@claim("4.5", "Before the first real step, an LSTM puts out zeros.")
+@claim("4.5", "With a mask, an LSTM outputs zeros before the first real step.")
 def test_zeros_in_front():
     outputs = array(layer(return_sequences=True)(values(5, 5, 2), mask=MASK))
     nothing_yet = MASK.cumsum(axis=1) == 0
@@ -100,7 +100,8 @@ def test_zeros_in_front():
 
 @claim(
     "4.6",
-    "The final states of an LSTM are the same for padding in front as for padding at the end.",
+    "With a mask, the final states of an LSTM are the same for padding in front as for padding "
+    "at the end.",
 )
 def test_either_side():
     x = values(6, 6, 2)
@@ -113,7 +114,10 @@ def test_either_side():
         assert np.allclose(one, other, atol=1e-6)
 
 
-@claim("4.7", "The last output of a row padded at the end is the output of its last real step.")
+@claim(
+    "4.7",
+    "With a mask, the last output of a row padded at the end is the output of its last real step.",
+)
 def test_last_output():
     x, lengths = values(6, 6, 2), AT_THE_END.sum(axis=1)
     outputs = array(layer(return_sequences=True)(x, mask=AT_THE_END))
@@ -134,7 +138,7 @@ def test_zero_output():
     assert np.array_equal(states, states_of(x, MASK))
 
 
-@claim("4.9", "`Bidirectional` with `return_sequences=True` puts out zeros at masked steps.")
+@claim("4.9", "`Bidirectional` with `return_sequences=True` outputs zeros at masked steps.")
 def test_bidirectional():
     both = keras.layers.Bidirectional(keras.layers.LSTM(3, return_sequences=True))
     outputs = array(both(values(5, 5, 2), mask=MASK))
@@ -154,7 +158,7 @@ def test_go_backwards():
     assert np.array_equal(mask_of(reversed_out), ids != 0)
 
 
-@claim("4.11", "At a masked step, a GRU puts out what it put out at the step before.")
+@claim("4.11", "At a masked step, a GRU repeats its output of the step before.")
 def test_gru_carries():
     outputs = array(layer("GRU", return_sequences=True)(values(5, 5, 2), mask=MASK))
     repeats, should = carried(outputs, MASK)

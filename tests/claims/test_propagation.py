@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from tests.claims.support import array, claim, keras, mask_of, tensor
+from tests.claims.support import array, claim, keras, mask_of
 
 layers = keras.layers
 ROWS = [[5, 2, 7], [3, 1, 4, 2], [6]]
@@ -164,15 +164,25 @@ def test_names(embedding):
     assert layer.seen[-1][1] is None
 
 
-@claim("3.8", "An `LSTM` called with `initial_state` does not use the attached mask.")
-def test_initial_state(embedding, lstm):
+@claim("3.8", "Of a layer called with two tensors, `compute_mask` gets the mask of the first.")
+def test_compute_mask_of_two_tensors(embedding):
+    given = []
+
+    class Asked(layers.Layer):
+        def call(self, x, y):
+            return x + y
+
+        def compute_mask(self, x, mask=None):
+            given.append(None if mask is None else array(mask))
+            return mask
+
     ids = padded()
-    x = embedding(ids)
-    for state in (np.zeros, np.ones):
-        start = [tensor(state((3, 3), "float32"))] * 2
-        result = lstm(x, initial_state=start)
-        assert same(result, lstm(array(x), initial_state=start))
-        assert not same(result, lstm(x, initial_state=start, mask=ids != 0))
+    x, y = embedding(ids), embedding(ids[:, ::-1])
+    assert np.array_equal(mask_of(Asked()(x, y)), ids != 0)
+    assert np.array_equal(given[-1], ids != 0)
+    assert np.array_equal(mask_of(Asked()(y, x)), ids[:, ::-1] != 0)
+    assert mask_of(Asked()(array(x), y)) is None
+    assert np.array_equal(mask_of(Asked()(x, array(y))), ids != 0)
 
 
 @claim("3.9", "`Add` calls a step real if it is real in any of the inputs.")
