@@ -34,6 +34,8 @@ ASSETS = {
 }
 # Source maps, and MathJax's explorer, which is larger than all the rest and off by default.
 NOT_NEEDED = shutil.ignore_patterns("*.map", "a11y")
+# On a slide, what is shown comes in its turn: it need not be folded as in the lesson.
+SHOWS = re.compile(r"<details><summary>What it shows</summary>\n\n(.*?)\n\n</details>", re.DOTALL)
 # "[next](02_embedding_mask_zero.ipynb)" leads to the next deck.
 LINK = re.compile(r'href="(?:\./)?(\d\d_\w+)\.ipynb(?=["#])')
 
@@ -61,6 +63,8 @@ def write_deck(path, folder):
     notebook = nbformat.read(path, as_version=4)
     first = notebook.cells[0].source.splitlines()[0]
     notebook.metadata["title"] = first.lstrip("# ")
+    for cell in notebook.cells:
+        cell.source = SHOWS.sub(r"\1", cell.source)
     html, _ = exporter().from_notebook_node(notebook, {"metadata": {"path": str(path.parent)}})
     deck = folder / f"{path.stem}.slides.html"
     deck.write_text(LINK.sub(r'href="\1.slides.html', html), encoding="utf-8")
