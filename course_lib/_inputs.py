@@ -62,6 +62,18 @@ def as_nest(mask):
     return mask
 
 
+def complete_mask(mask, x):
+    """Return a dict of masks with `None` for the inputs that it leaves out."""
+    if not isinstance(mask, dict) or not isinstance(x, dict):
+        return mask
+    unknown = [key for key in mask if key not in x]
+    if unknown:
+        raise ValueError(
+            f"`mask` must have keys of `x` ({', '.join(map(repr, x))}), got {unknown[0]!r}"
+        )
+    return {key: mask.get(key) for key in x}
+
+
 def read_mask(mask, leaves, more_axes=False):
     """Return `mask` as one bool array or `None` for each leaf; `None` if there is none at all.
 

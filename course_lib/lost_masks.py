@@ -7,7 +7,7 @@ what the row gets alone. The story is the trace's.
 from course_lib._audit.audit import Audit
 
 
-def audit(model, x, y=None, sample_weight=None, mask=None):
+def audit(model, x, y=None, sample_weight=None, mask=None, *, pass_mask=None):
     """Compare a padded batch with its rows run alone, and tell where padding is seen, and why.
 
     Rows of one length go together, so there is one forward pass for each length. Compared are the
@@ -20,14 +20,18 @@ def audit(model, x, y=None, sample_weight=None, mask=None):
 
     Args:
         model: a Keras model or layer; need not be compiled.
-        x: one padded batch: an array, or a list or dict of arrays. In ids, 0 is padding; in
-            features, what the model's `Masking` looks for.
+        x: one padded batch: an array, or a list or dict of arrays. An input of zeros and ones, or
+            of bools, of shape `(B, T)` tells which steps are real (`padding_mask`). Without one, 0
+            is padding in ids; in features, what the model's `Masking` looks for, or steps of zeros.
+            `inputs` of the report says what each was taken for.
         y: its targets, as `fit` takes them. Without them, the losses of Keras are tried on targets
             that are made up.
         sample_weight: as `fit` takes them.
         mask: bool, shape `(B, T)`, True at real steps (or a list or dict of such, in the form of
-            `x`, with `None` for inputs that have none). It is handed to the model's call if that
-            takes one.
+            `x`, with `None` for inputs that have none; a dict may leave them out).
+        pass_mask: True also hands `mask` to the model's call, as `fit` does not; False only tells
+            by it what is real. `None` tells for a Functional or Sequential model, and hands it to
+            another model or layer whose `call` takes one.
 
     Returns:
         An `AuditReport` with `ok`, `findings` and `notes`.
@@ -38,15 +42,15 @@ def audit(model, x, y=None, sample_weight=None, mask=None):
             does not run on other lengths.
         RuntimeError: Keras is older than 3.8.
     """
-    return Audit(model, x, y, sample_weight, mask).run()
+    return Audit(model, x, y, sample_weight, mask, pass_mask).run()
 
 
-def assert_padding_invariant(model, x, y=None, sample_weight=None, mask=None):
+def assert_padding_invariant(model, x, y=None, sample_weight=None, mask=None, *, pass_mask=None):
     """Raise an `AssertionError` that tells the story if `audit` finds anything.
 
     For a test of your own model; the arguments are those of `audit`.
     """
     __tracebackhide__ = True
-    report = audit(model, x, y, sample_weight, mask)
+    report = audit(model, x, y, sample_weight, mask, pass_mask=pass_mask)
     if not report.ok:
         raise AssertionError(f"padding must be invisible\n{report!r}")

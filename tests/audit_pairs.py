@@ -524,7 +524,7 @@ def _(broken):
 
     x = keras.Input((None, 3))
     model = keras.Model(x, Mine(name="mine")(x))
-    return Case(model, FEATURES, options={"mask": MASK})
+    return Case(model, FEATURES, options={"mask": MASK, "pass_mask": True})
 
 
 @pair("a bias of zeros hides a leak", "layer table", layer="GlobalSum", kind="leak")

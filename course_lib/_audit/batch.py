@@ -5,6 +5,8 @@ padding, with more padding, with the padding on the other side. It knows where e
 stand, so that tensors of two views can be laid beside each other.
 """
 
+import contextlib
+
 import numpy as np
 
 from course_lib._recorder import mask_of
@@ -21,6 +23,7 @@ class View:
         starts: for each time axis, where each row's own steps begin, shape `(R,)`.
         lengths: for each time axis, how many steps each row has, shape `(R,)`.
         batch: the `Batch` that it is a view of.
+        context: a function that returns the context in which the model runs on it.
         repeated: the model's fixed batch size if the rows had to be repeated to fill it, or `None`.
     """
 
@@ -28,11 +31,29 @@ class View:
         self.leaves, self.masks, self.rows = leaves, masks, rows
         self.steps, self.starts, self.lengths = steps, starts, lengths
         self.repeated = self.batch = None
+        self.context = contextlib.nullcontext
 
     @property
     def size(self):
         """The batch size that the model sees."""
         return self.repeated or len(self.rows)
+
+    def repeat(self, times):
+        """Return the view with its rows several times; those beyond the first only fill it."""
+        again = View(None, None, self.rows, self.steps, self.starts, self.lengths)
+        again.batch = self.batch
+        again.leaves = [np.concatenate([leaf] * times) for leaf in self.leaves]
+        again.masks = self.masks and [
+            m if m is None else np.concatenate([m] * times) for m in self.masks
+        ]
+        return again
+
+    def shaken(self):
+        """Return the view with its floats changed by two millionths."""
+        leaves = [shake(leaf) if leaf.dtype.kind == "f" else leaf for leaf in self.leaves]
+        view = View(leaves, self.masks, self.rows, self.steps, self.starts, self.lengths)
+        view.batch = self.batch
+        return view
 
     @property
     def pure(self):
@@ -41,6 +62,12 @@ class View:
             (lengths == steps).all()
             for lengths, steps in zip(self.lengths, self.steps, strict=True)
         )
+
+
+def shake(values):
+    """Return floats, each two millionths larger or smaller; zeros stay."""
+    signs = np.resize([1.0, -1.0, -1.0, 1.0, -1.0], values.shape)
+    return (values * (1 + signs * 2.0**-19)).astype(values.dtype)
 
 
 class Sequence:
@@ -82,13 +109,18 @@ class Batch:
         leaves: arrays.
         sequences: list of `Sequence`.
         masks: what is handed over as `mask=`, one for each leaf, or `None`.
-        given: for each leaf, True if `mask=` told which of its steps are real.
+        refillable: for each leaf, True if other values may stand in its padding: what is real in
+            it is told from outside, and the model makes no mask of its values.
+        inputs: for each leaf, in words, what it was taken for.
+        numbers: the rows' numbers in the user's batch.
     """
 
-    def __init__(self, structure, leaves, sequences, masks, given):
+    def __init__(self, structure, leaves, sequences, masks, numbers=None):
         self.structure, self.leaves, self.sequences = structure, leaves, sequences
-        self.masks, self.given = masks, given
+        self.masks = masks
+        self.refillable, self.inputs = [False] * len(leaves), []
         self.size = len(leaves[0])
+        self.numbers = np.arange(self.size) if numbers is None else numbers
 
     @property
     def empty(self):
@@ -102,7 +134,41 @@ class Batch:
                 return number
         return None
 
-    def view(self, rows=None, place=None, extra=0, fill=None):
+    def without(self, rows):
+        """Return the batch without some rows, which keep their numbers."""
+        keep = np.setdiff1d(np.arange(self.size), rows)
+        masks = None if self.masks is None else [m if m is None else m[keep] for m in self.masks]
+        sequences = [Sequence(one.leaves, one.real[keep], one.made) for one in self.sequences]
+        leaves = [leaf[keep] for leaf in self.leaves]
+        smaller = Batch(self.structure, leaves, sequences, masks, self.numbers[keep])
+        smaller.refillable, smaller.inputs = self.refillable, self.inputs
+        return smaller
+
+    def crowd(self, row, others):
+        """Return two views without padding: a row alone, and the same beside other rows.
+
+        The others' own steps are repeated or cut to the row's length.
+        """
+        alone = self.view([row], place="alone")
+        rows = np.array([row, *others])
+        leaves = []
+        for number, leaf in enumerate(self.leaves):
+            which = self.sequence_of(number)
+            if which is None:
+                leaves.append(leaf[rows])
+                continue
+            sequence, steps = self.sequences[which], np.arange(alone.steps[which])
+            own = sequence.starts[rows][:, None] + steps % sequence.lengths[rows][:, None]
+            leaves.append(leaf[rows[:, None], own])
+        repeat = np.repeat([0], len(rows))
+        masks = alone.masks and [m if m is None else m[repeat] for m in alone.masks]
+        starts = [one[repeat] for one in alone.starts]
+        lengths = [one[repeat] for one in alone.lengths]
+        crowd = View(leaves, masks, rows, alone.steps, starts, lengths)
+        crowd.batch = self
+        return alone, crowd
+
+    def view(self, rows=None, place=None, extra=0, fill=None, kinds="iuf"):
         """Return the rows in one arrangement.
 
         Args:
@@ -110,8 +176,9 @@ class Batch:
             place: "alone": cut to the rows' own steps, which must be equally many; "post" or
                 "pre": moved to that side; `None`: where they stand.
             extra: how many steps of padding are appended where there is padding.
+            kinds: the kinds of dtype that `fill` is for.
             fill: a random generator that writes other values of the batch into the padding of
-                leaves whose mask is given; `None` leaves it.
+                leaves that can be refilled; `None` leaves it.
         """
         rows = np.arange(self.size) if rows is None else np.asarray(rows)
         steps, starts, lengths, sources = [], [], [], []
@@ -140,16 +207,20 @@ class Batch:
                 masks.append(None if mask is None else mask[rows])
                 continue
             source = sources[which]
-            leaves.append(_take(leaf, rows, source, self._filler(number, fill)))
+            leaves.append(_take(leaf, rows, source, self._filler(number, fill, kinds)))
             masks.append(None if mask is None else _take(mask, rows, source, _constant(False)))
         masks = None if self.masks is None else masks
         view = View(leaves, masks, rows, steps, starts, lengths)
         view.batch = self
         return view
 
-    def _filler(self, number, fill):
+    def padding_value(self, number):
+        """Return what stands in the padding of a leaf."""
+        return self.leaves[number][~self.sequences[self.sequence_of(number)].mask].flat[0]
+
+    def _filler(self, number, fill, kinds):
         leaf, sequence = self.leaves[number], self.sequences[self.sequence_of(number)]
-        if fill is not None and self.given[number] and leaf.dtype.kind in "iuf":
+        if fill is not None and self.refillable[number] and leaf.dtype.kind in kinds:
             values = leaf[sequence.real]
             return lambda count: values[fill.integers(len(values), size=count)]
         padded = ~sequence.mask

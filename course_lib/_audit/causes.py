@@ -201,8 +201,11 @@ class Causes(RawOperations):
         for number, sequence in enumerate(self.batch.sequences):
             truth = np.zeros((len(self.padded.rows), self.padded.steps[number]), bool)
             for place, row in enumerate(self.padded.rows):
-                start = self.padded.starts[number][place]
+                start, length = (
+                    part[number][place] for part in (self.padded.starts, self.padded.lengths)
+                )
                 real = sequence.real[row, sequence.starts[row] : sequence.stops[row]]
+                real = real if len(real) == length else np.ones(length, bool)
                 truth[place, start : start + len(real)] = real
             truths.append(truth)
         return truths

@@ -27,13 +27,17 @@ class Difference:
     batch: float
     alone: float
 
-    def __str__(self):
+    @property
+    def where(self):
+        """The row and the index, in words."""
         place = ", ".join(map(str, self.place))
-        where = f"row {self.row}, index ({place})" if self.place else f"row {self.row}"
-        return f"{where}: {self.batch:.4g} in the batch, {self.alone:.4g} alone"
+        return f"row {self.row}, index ({place})" if self.place else f"row {self.row}"
+
+    def __str__(self):
+        return f"{self.where}: {self.batch:.4g} in the batch, {self.alone:.4g} alone"
 
 
-def layout(first, first_view, second, second_view, hint=None):
+def layout(first, first_view, second, second_view, hint=None, pick=0):
     """Tell what each axis of a tensor is, from its shapes in two views.
 
     Args:
@@ -42,6 +46,7 @@ def layout(first, first_view, second, second_view, hint=None):
         second: shape in `second_view`.
         second_view: a `View` of some or all of the same rows.
         hint: what was found out before, for views with equally many steps.
+        pick: which sequence is taken where several have these steps in both views.
 
     Returns:
         A tuple with "rows", "same", "free" or the number of a sequence for each axis; `None` if
@@ -56,13 +61,15 @@ def layout(first, first_view, second, second_view, hint=None):
     if second[0] not in (second_view.size, len(second_view.rows)):
         return None
     kinds = ["rows"]
-    for one, other in zip(first[1:], second[1:], strict=True):
+    for axis, (one, other) in enumerate(zip(first[1:], second[1:], strict=True), start=1):
         steps = zip(first_view.steps, second_view.steps, strict=True)
         axes = [number for number, pair in enumerate(steps) if pair == (one, other)]
-        if one == other:
+        # Two views of equally many steps, with padding in both: the second axis is that of steps.
+        padded = axis == 1 and len(first) > 2 and not (first_view.pure or second_view.pure)
+        if one == other and not (padded and axes):
             kinds.append("same")
         elif axes:
-            kinds.append(axes[0])
+            kinds.append(axes[min(pick, len(axes) - 1)])
         elif (one, other) == (first_view.size, second_view.size):
             kinds.append("rows")
         else:
@@ -70,13 +77,14 @@ def layout(first, first_view, second, second_view, hint=None):
     return tuple(kinds)
 
 
-def layout_in_all(shape, view, others):
+def layout_in_all(shape, view, others, pick=0):
     """Return the layout of an output that holds in every view: see `layout`.
 
     Args:
         shape: the output's shape in `view`.
         view: the `View` of the whole batch.
         others: list of `(shape, view)` of the groups alone.
+        pick: which sequence is taken where several have these steps in all views.
     """
     found = [layout(shape, view, other, alone) for other, alone in others]
     if any(kinds is None for kinds in found):
@@ -92,7 +100,7 @@ def layout_in_all(shape, view, others):
         if set(kinds) <= {"same"} or set(kinds) == {"rows"}:
             merged.append(kinds[0])
         elif axis and fits:
-            merged.append(fits[0])
+            merged.append(fits[min(pick, len(fits) - 1)])
         elif "rows" in kinds:
             merged.append("rows" if set(kinds) <= {"rows", "same"} else "free")
         else:
@@ -125,11 +133,22 @@ def compare(batch, first, first_view, second, second_view, hint=None, reverse=Fa
         A `Difference` (0 if all is equal), or `None` where nothing can be said.
     """
     first, second = unfold(first, first_view), unfold(second, second_view)
-    kinds = layout(first.shape, first_view, second.shape, second_view, hint)
-    if kinds is None or ("free" in kinds and not second_view.pure):
-        return None
     if first.dtype.kind not in "fiub" or second.dtype.kind not in "fiub":
         return None
+    shapes = (first.shape, first_view, second.shape, second_view)
+    # Two inputs may have equally many steps, padded on different sides.
+    picks = range(len(batch.sequences)) if len(batch.sequences) > 1 else (0,)
+    ways = dict.fromkeys(layout(*shapes, hint, pick) for pick in picks)
+    found = [
+        _compare(batch, first, first_view, second, second_view, kinds, reverse, side)
+        for kinds in ways
+        if kinds is not None and not ("free" in kinds and not second_view.pure)
+    ]
+    found = [one for one in found if one is not None]
+    return min(found, key=lambda one: one.relative) if found else None
+
+
+def _compare(batch, first, first_view, second, second_view, kinds, reverse, side):
     places = {int(row): place for place, row in enumerate(first_view.rows)}
     scale = _scale(second)
     worst = Difference(0.0, -1, (), 0.0, 0.0)
@@ -151,7 +170,9 @@ def compare(batch, first, first_view, second, second_view, hint=None, reverse=Fa
         found = _largest(a, b, scale, _holes(batch, row, kinds, reverse))
         if found is not None and found[0] > worst.relative:
             relative, where = found
-            worst = Difference(relative, int(row), where, float(a[where]), float(b[where]))
+            worst = Difference(
+                relative, int(batch.numbers[row]), where, float(a[where]), float(b[where])
+            )
     return worst
 
 

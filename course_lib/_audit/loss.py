@@ -201,7 +201,7 @@ def alone(part, kinds, views, predictions, side="post", differentiable=False):
     unit = "step"
     for view, y_pred in zip(views, predictions, strict=True):
         y_pred = with_holes(y_pred, kinds, view)
-        y_true = cut(part.target, kinds, view, y_pred.shape, side)
+        y_true = cut(part.target, kinds, view, y_pred.shape, side, shift=True)
         each = part.loss.call(
             keras.ops.convert_to_tensor(y_true, dtype=part.loss.dtype),
             keras.ops.convert_to_tensor(y_pred, dtype=part.loss.dtype),

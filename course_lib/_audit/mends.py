@@ -59,6 +59,11 @@ MENDS = {
         "the loss counts padding although its prediction carries the right mask",
         "Let the loss return one value for each step.",
     ),
+    "added loss": (
+        "the loss that this layer adds with `add_loss` changes with the number of padded steps",
+        "Take `mask` as an argument of its `call`, leave padded steps out of what is added up, and "
+        "divide by the number of real steps.",
+    ),
     "metric": (
         "the metric counts padding although its prediction carries the right mask",
         "Put it into `weighted_metrics` and pass `sample_weight=` with zeros at padded steps.",
@@ -66,6 +71,12 @@ MENDS = {
     "sample_weight": (
         "sample weights of shape (B,) do not weight the samples of a loss that has steps",
         "Give them the shape (B, 1) or (B, T).",
+    ),
+    "neighbours": (
+        "a row's values change with the other rows of its batch although none has padding, so what "
+        "padding does cannot be told apart from it",
+        "Let each row be computed by itself (no statistics, sorting or capacity over the rows of a "
+        "batch in inference), and audit again.",
     ),
     "gradient": (
         "the values are right, but the gradients are not those of the rows alone",
@@ -131,8 +142,13 @@ TITLES = {
     "never": "no mask made",
     "inside": "mask stays inside",
     "loss": "loss counts padding",
+    "added loss": "added loss counts padding",
     "metric": "metric counts padding",
     "gradient": "gradients see padding",
+    "neighbours": "rows see each other",
+    "unmasked branch": "mask meets a branch without one",
+    "wrong mask": "mask of other steps made",
+    "sample_weight": "weights of the wrong shape",
 }
 
 

@@ -61,10 +61,10 @@ def check_metric(metric, prediction, target, weights, kinds, views, predictions,
     alone, steps = [], []
     for view, y_pred in zip(views, predictions, strict=True):
         y_pred = with_holes(y_pred, kinds, view)
-        y_true = cut(target, kinds, view, y_pred.shape, side)
+        y_true = cut(target, kinds, view, y_pred.shape, side, shift=True)
         weight = None if weights is None else cut(weights, kinds, view, y_pred.shape, side)
         alone.append((y_true, y_pred, step_weights(weight, y_pred[..., 0])))
-        steps.append(_real(kinds, view))
+        steps.append(_real(kinds, view, y_pred))
     for way in (_as_steps, _as_rows, _as_means):
         try:
             verdict.wanted.extend(way(metric, alone, steps, kinds))
@@ -91,7 +91,7 @@ def _measure(metric, updates):
 
 def _as_steps(metric, alone, steps, kinds):
     """Yield the metric over all real steps, each a sample of its own."""
-    if len(kinds) < 2 or not isinstance(kinds[1], int):
+    if len(kinds) < 2 or not (isinstance(kinds[1], int) or kinds[1] == "free"):
         return []
     updates = []
     for (y_true, y_pred, weights), real in zip(alone, steps, strict=True):
@@ -119,7 +119,9 @@ def _as_means(metric, alone, steps, kinds):
     return [np.average(values, axis=0, weights=way) for way in ways]
 
 
-def _real(kinds, view):
+def _real(kinds, view, y_pred):
+    if kinds[1:2] == ("free",):
+        return np.ones(tuple(y_pred.shape[:2]), bool)
     if len(kinds) < 2 or not isinstance(kinds[1], int):
         return np.ones(len(view.rows), bool)
     sequence = view.batch.sequences[kinds[1]]

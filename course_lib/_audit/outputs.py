@@ -1,111 +1,23 @@
 """The outputs of the batch against those of its rows alone, in several arrangements."""
 
 import contextlib
-from dataclasses import dataclass
 
 import numpy as np
 
-from course_lib._audit.batch import Sequence, View, groups
-from course_lib._audit.compare import compare, layout_in_all, unfold
-from course_lib._audit.loss import first_line
+from course_lib._audit.compare import compare
+from course_lib._audit.control import Leak, control
 from course_lib._audit.run import array, flat, no_dropout
-from course_lib._audit.second_look import DOUBTFUL, SecondLook, tolerance_of
+from course_lib._audit.second_look import SecondLook, tolerance_of
 from course_lib._state import unchanged
 
 # How many lengths are enough where a second look costs as much as the first.
 FEW = 3
 
 
-@dataclass
-class Leak:
-    """An output that differs at real steps.
-
-    Attributes:
-        padded: the view with padding.
-        bare: the view that it was compared with.
-        difference: the largest `Difference`.
-        output: the number of the output.
-        how: what was done to the batch, for the reader.
-        context: a function that returns the context in which it is seen.
-        training: True if it is seen in training.
-    """
-
-    padded: View
-    bare: View
-    difference: object
-    output: int
-    how: str
-    context: object = contextlib.nullcontext
-    training: bool = False
-
-
 class OutputTest:
     """The part of an audit that runs the rows alone and looks at outputs."""
 
-    def _run_alone(self):
-        """Run the rows of each length by themselves; lengths that the model refuses are noted."""
-        self.groups, self.alone, self.alone_outputs = [], [], []
-        refused, error = [], None
-        for rows in groups(self.batch):
-            view = self.batch.view(rows, place="alone")
-            try:
-                outputs = self.runner.outputs(view)
-            except Exception as caught:
-                refused.append(tuple(view.steps))
-                error = caught
-                continue
-            self.groups.append(rows)
-            self.alone.append(view)
-            self.alone_outputs.append(outputs)
-        padded = [view for view in self.alone if list(view.steps) != list(self.whole.steps)]
-        if not padded and self._join_sequences():
-            self._run_alone()
-            return
-        if not padded:
-            text = first_line(error) if error is not None else "no row is padded"
-            raise ValueError(
-                "`model` must run on rows of other lengths, and it does not run on one of "
-                f"{listed(refused)} steps ({text}); pass a model without layers that fix the "
-                "number of steps (such as `Flatten` before `Dense`), or the part of it before them"
-            ) from error
-        if refused:
-            self.notes.append(
-                f"Rows of {listed(refused)} steps are too short to run alone, and were not "
-                "compared."
-            )
-        self.kinds = []
-        for number, output in enumerate(self.outputs):
-            shape = unfold(array(output), self.whole).shape
-            others = [
-                (unfold(array(outputs[number]), view).shape, view)
-                for outputs, view in zip(self.alone_outputs, self.alone, strict=True)
-            ]
-            self.kinds.append(layout_in_all(shape, self.whole, others) if shape else None)
-            if self.kinds[-1] is None:
-                self.notes.append(
-                    f"{self.name_of(number)} of shape {tuple(output.shape)} has no row for each "
-                    "row of the batch, and was not compared."
-                )
-        if not any(self.kinds):
-            raise ValueError(
-                "`model` must give out tensors with a row for each row of `x`, got shapes "
-                f"{[tuple(output.shape) for output in self.outputs]}"
-            )
-
-    def _join_sequences(self):
-        """Take two sequences with equally many steps for one, and return True if there are two."""
-        sequences = self.batch.sequences
-        for place, one in enumerate(sequences):
-            for other in sequences[place + 1 :]:
-                if one.real.shape == other.real.shape:
-                    both = Sequence([*one.leaves, *other.leaves], one.real | other.real, False)
-                    sequences[place] = both
-                    sequences.remove(other)
-                    self.whole = self.batch.view()
-                    return True
-        return False
-
-    def _differences(self, outputs, view, alone=None, alone_outputs=None):
+    def differences(self, outputs, view, alone=None, alone_outputs=None):
         """Return `(difference, number of the output, view alone)` of all that differ."""
         found = []
         pairs = zip(alone or self.alone, alone_outputs or self.alone_outputs, strict=True)
@@ -122,7 +34,6 @@ class OutputTest:
         return sorted(found, key=lambda one: -one[0].relative)
 
     def _look_at_outputs(self):
-        self.leaks = []
         self.steps = [any(isinstance(k, int) for k in kinds or ()) for kinds in self.kinds]
         lengths = len(self.alone)
         self.checked.append(
@@ -132,21 +43,39 @@ class OutputTest:
         self._add(self.outputs, self.whole, "in the batch as it is")
         if not self.leaks:
             self._with_more_padding()
-        if not self.leaks and any(self.batch.given) and self.runner.takes_mask:
-            view = self.batch.view(fill=np.random.default_rng(0))
-            self._add(self.runner.outputs(view), view, "with other values in the padding")
-            self.checked.append("outputs with other values in the padding")
+        if not self.leaks:
+            self._with_other_values()
         if self.leaks:
             self._look_twice()
-        if not self.leaks:
-            self._with_other_weights()
-        if not self.leaks:
-            self._in_training()
-        if not self.leaks:
-            self._on_the_other_side()
+        for look in (self._with_other_weights, self._in_training, self._on_the_other_side):
+            if not self.leaks and self.crowd is None:
+                look()
+
+    def _with_other_values(self):
+        """Write other values into padding that is told from outside; ids only make a note."""
+        for kinds in ("f", "iu"):
+            refilled = [
+                number
+                for number, leaf in enumerate(self.batch.leaves)
+                if self.batch.refillable[number] and leaf.dtype.kind in kinds
+            ]
+            if not refilled or self.leaks:
+                continue
+            view = self.batch.view(fill=np.random.default_rng(0), kinds=kinds)
+            outputs = self.runner.outputs(view)
+            self.checked.append("outputs with other values in the padding")
+            if kinds == "f":
+                self._add(outputs, view, "with other values in the padding")
+                continue
+            found = self.differences(outputs, view)
+            if found:
+                self.notes.append(
+                    "With other ids in the padding the outputs change: this model tells padding by "
+                    f"its value ({self.batch.padding_value(refilled[0])}). Pad with no other."
+                )
 
     def _add(self, outputs, view, how, **options):
-        found = self._differences(
+        found = self.differences(
             outputs, view, options.pop("alone", None), options.pop("bare", None)
         )
         seen = set()
@@ -156,6 +85,8 @@ class OutputTest:
                 self.leaks.append(Leak(view, bare, difference, number, how, **options))
 
     def _with_more_padding(self):
+        if not all(sequence.leaves for sequence in self.batch.sequences):
+            return
         longest = max(sequence.real.shape[1] for sequence in self.batch.sequences)
         for extra in (longest + 3, 1):
             view = self.batch.view(extra=extra)
@@ -165,6 +96,7 @@ class OutputTest:
                 continue
             self._add(outputs, view, f"with {extra} more steps of padding")
             self.checked.append(f"outputs with {extra} more steps of padding")
+            self.runs_longer = True
             return
         self.notes.append("The model does not run on longer rows; more padding was not tried.")
 
@@ -182,24 +114,7 @@ class OutputTest:
                         f"runs differ by {noise:.4g}. Layers that are random in inference, or that "
                         "keep a state, cannot be audited: call them with `training=False` in mind"
                     )
-        kept = []
-        for leak in self.leaks:
-            if leak.difference.relative < DOUBTFUL:
-                twice = self.batch.view(np.tile(leak.bare.rows, 1), place="alone")
-                twice.leaves = [np.concatenate([leaf] * 3) for leaf in twice.leaves]
-                if twice.masks is not None:
-                    twice.masks = [m if m is None else np.concatenate([m] * 3) for m in twice.masks]
-                rows = len(leak.bare.rows)
-                if self.runner.fixed is None:
-                    outputs = flat(self.runner(twice))
-                    mine = array(outputs[leak.output])[:rows]
-                    bare = self.alone_outputs[self.alone.index(leak.bare)]
-                    own = array(bare[leak.output])
-                    noise = np.abs(mine.astype(float) - own.astype(float)).max(initial=0)
-                    if 20 * noise >= abs(leak.difference.batch - leak.difference.alone):
-                        continue
-            kept.append(leak)
-        self.leaks = kept
+        control(self)
 
     def _few(self):
         """Return a few padded groups: the shortest, the longest, one between."""
@@ -264,13 +179,15 @@ class OutputTest:
         )  # fmt: skip
 
     def _on_the_other_side(self):
+        if not all(sequence.leaves for sequence in self.batch.sequences):
+            return
         other = "pre" if self.side == "post" else "post"
         view = self.batch.view(place=other)
         try:
             outputs = self.runner.outputs(view)
         except Exception:
             outputs = None
-        found = [] if outputs is None else self._differences(outputs, view)
+        found = [] if outputs is None else self.differences(outputs, view)
         if outputs is None or found:
             how = "with the padding on the other side"
             who = self._who_shows_it(Leak(view, found[0][2], *found[0][:2], how)) if found else ""
@@ -285,11 +202,3 @@ class OutputTest:
 def _training(model):
     with unchanged(model), no_dropout(model):
         yield
-
-
-def listed(values):
-    """Return values as a text, lengths of one sequence without their tuple."""
-    flattened = [
-        value[0] if isinstance(value, tuple) and len(value) == 1 else value for value in values
-    ]
-    return ", ".join(str(value) for value in flattened)

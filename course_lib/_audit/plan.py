@@ -1,10 +1,24 @@
-"""Find out which inputs are sequences and which of their steps are real."""
+"""Find out what each input is: a sequence, of which lengths; a companion of one; or no sequence.
+
+What is asked, in this order: `mask=`; an input that is a mask itself; the masks that the model
+makes of its inputs; id 0; leading or trailing steps of zeros. `Batch.inputs` says it in words.
+"""
 
 from itertools import combinations
 
 import numpy as np
 
 from course_lib._audit.batch import Batch, Sequence, is_read_by_embedding, made_masks
+from course_lib._audit.inputs import (
+    ends,
+    is_counter,
+    is_mask,
+    is_named_mask,
+    kinship,
+    names_of,
+    no_padding_at,
+    turned_round,
+)
 
 NO_PADDING = (
     "`x` must hold padding, got a batch in which every step is real; pass rows of several lengths, "
@@ -17,37 +31,23 @@ MOST = 4
 
 
 def find_batch(runner, x, leaves, masks, recording):
-    """Return the `Batch`: the leaves with their sequences.
+    """Return the `Batch`: the leaves with their sequences, and what each leaf was taken for."""
+    planner = _Planner(runner, x, leaves, masks, recording)
+    planner.read()
+    batch = planner.batch
+    _check(batch, planner.names)
+    batch.inputs = planner.words()
+    return batch
 
-    What `mask=` says counts first, then what masks the model itself makes of its inputs, then the
-    rule that id 0 is padding, then trailing or leading steps of nothing but zeros.
-    """
-    made = made_masks(recording, leaves)
-    certain, guessed = {}, {}
-    for number, leaf in enumerate(leaves):
-        given = None if masks is None else masks[number]
-        if given is not None:
-            certain[number] = given
-        elif made[number] is not None and not made[number].all():
-            certain[number] = made[number]
-        elif leaf.ndim >= 2 and leaf.shape[1] > 1 and _could_be_ids(leaf, recording):
-            guessed[number] = leaf.reshape(*leaf.shape[:2], -1).astype(bool).any(axis=2)
-    guessed = {number: real for number, real in guessed.items() if not real.all()}
-    if not certain and not guessed:
-        for number, leaf in enumerate(leaves):
-            if leaf.ndim >= 3 and leaf.shape[1] > 1:
-                real = (leaf != 0).reshape(*leaf.shape[:2], -1).any(axis=2)
-                if not real.all():
-                    guessed[number] = real
-    sequences = _join(certain, made)
-    given = [masks is not None and masks[number] is not None for number in range(len(leaves))]
-    batch = Batch(x, leaves, sequences, masks, given)
-    _add_guesses(runner, batch, guessed)
+
+def _check(batch, names):
     if not batch.sequences:
         raise ValueError(NO_PADDING)
-    for number, sequence in enumerate(batch.sequences):
+    for sequence in batch.sequences:
         if not sequence.real.any():
-            name = "`x`" if len(batch.sequences) == 1 else f"sequence {number} of `x`"
+            name = "`x`"
+            if len(batch.sequences) > 1 and sequence.leaves:
+                name = f"`{names[sequence.leaves[0]]}`"
             raise ValueError(
                 f"{name} must hold real steps, got a batch whose every row is nothing but padding; "
                 "pass rows with ids other than 0, or another `mask=`"
@@ -58,72 +58,257 @@ def find_batch(runner, x, leaves, masks, recording):
         raise ValueError(
             "`x` must hold at least one row with real steps in every sequence, got none"
         )
-    return batch
 
 
-def _could_be_ids(leaf, recording):
-    if leaf.dtype.kind in "biu":
-        return True
-    return leaf.ndim == 2 and is_read_by_embedding(recording, leaf)
+class _Planner:
+    """Reads the inputs one source of knowledge after the other; `batch` is what comes of it."""
 
+    def __init__(self, runner, x, leaves, masks, recording):
+        self.runner, self.leaves, self.recording = runner, leaves, recording
+        self.names = names_of(x, runner.model, len(leaves))
+        self.made = made_masks(recording, leaves)
+        self.given = [masks is not None and masks[n] is not None for n in range(len(leaves))]
+        self.why = {}
+        self.batch = Batch(x, leaves, [], masks)
+        self.masks = masks
+        self.read_by_table = [is_read_by_embedding(recording, leaf) for leaf in leaves]
+        self.tellers = [n for n in range(len(leaves)) if self._is_teller(n)]
 
-def _join(certain, made):
-    """Put leaves with the same mask into one sequence."""
-    sequences = []
-    for number, real in certain.items():
-        for sequence in sequences:
+    def _is_teller(self, number):
+        """Return True for an input that tells by itself which steps are real."""
+        leaf = self.leaves[number]
+        if self.given[number] or not is_mask(leaf) or self.read_by_table[number]:
+            return False
+        others = self._sharing(leaf.shape[1], but=number)
+        named = is_named_mask(self.names[number])
+        if not others:
+            return False
+        if named or leaf.dtype == bool:
+            return True
+        real = leaf.astype(bool)
+        return ends(real) and not real.all() and any(self._is_blank(n, real) for n in others)
+
+    def _sharing(self, steps, but=None):
+        return [
+            n
+            for n, leaf in enumerate(self.leaves)
+            if n != but and leaf.ndim >= 2 and leaf.shape[1] == steps and steps > 1
+        ]
+
+    def read(self):
+        """Ask all sources; what they say stands in `batch.sequences`."""
+        self._read_given()
+        if any(leaf.dtype.kind in "OSU" for leaf in self.leaves):
+            self._read_text()
+        self._read_tellers()
+        for number, made in enumerate(self.made):
+            if made is not None and not made.all() and self._free(number):
+                self._add(number, made, "the model makes a mask of it", made=True)
+        for sequence in [one for one in self.batch.sequences if one.leaves]:
+            self._add_companions(sequence)
+        self._guess()
+        known = {n for n in range(len(self.leaves)) if self.given[n]}
+        for sequence in self.batch.sequences:
+            if set(sequence.leaves) & set(self.tellers):
+                known.update(sequence.leaves)
+        self.batch.refillable = [
+            n in known and n not in self.tellers and self.made[n] is None
+            for n in range(len(self.leaves))
+        ]
+
+    def _free(self, number):
+        return self.batch.sequence_of(number) is None
+
+    def _add(self, number, real, why, made=False):
+        """Put a leaf into the sequence with the same real steps, or into a new one."""
+        self.why[number] = why
+        for sequence in self.batch.sequences:
             if np.array_equal(sequence.real, real):
                 sequence.leaves.append(number)
-                break
-        else:
-            sequences.append(Sequence([number], real, made[number] is not None))
-    return sequences
-
-
-def _add_guesses(runner, batch, guessed):
-    """Decide by trying whether the other inputs share a time axis, have their own, or have none."""
-    others = [
-        number
-        for number, leaf in enumerate(batch.leaves)
-        if leaf.ndim >= 2 and leaf.shape[1] > 1 and batch.sequence_of(number) is None
-    ]
-    # The one with the most real steps first: what stands within it can belong to it.
-    others.sort(key=lambda number: -guessed[number].sum() if number in guessed else 0)
-    if not batch.sequences:
-        if not guessed:
-            return
-        first = max(guessed, key=lambda number: guessed[number].sum())
-        batch.sequences.append(Sequence([first], guessed[first], False))
-        others.remove(first)
-    for sequence in list(batch.sequences):
-        steps = sequence.real.shape[1]
-        free = [n for n in others if batch.sequence_of(n) is None]
-        _add_companions(
-            runner, batch, sequence, [n for n in free if batch.leaves[n].shape[1] == steps]
-        )
-    for number in others:
-        if number in guessed and batch.sequence_of(number) is None:
-            new = Sequence([number], guessed[number], False)
-            batch.sequences.append(new)
-            same = [
-                n
-                for n in others
-                if batch.sequence_of(n) is None and batch.leaves[n].shape[1] == new.real.shape[1]
-            ]
-            _add_companions(runner, batch, new, same)
-            if not _runs_shorter(runner, batch, new):
-                batch.sequences.remove(new)
-
-
-def _add_companions(runner, batch, sequence, candidates):
-    """Add the fewest inputs to a sequence that let the model run where all of them are cut."""
-    for count in range(min(len(candidates), MOST) + 1 if candidates else 0):
-        for companions in combinations(candidates, count):
-            sequence.leaves.extend(companions)
-            if _runs_shorter(runner, batch, sequence):
                 return
-            for number in companions:
+        self.batch.sequences.append(Sequence([number], real, made))
+
+    # ------------------------------------------------------------------ what is certain
+
+    def _read_given(self):
+        for number in range(len(self.leaves)):
+            if self.given[number]:
+                self._add(number, self.masks[number], "`mask=` tells which steps are real")
+
+    def _read_text(self):
+        """Take the ids that a layer makes of strings for the sequence: that layer cuts a row."""
+        for call in self.recording.ended:
+            from_text = any("string" in str(tensor.dtype) for _, _, tensor, _ in call.inputs)
+            for tensor, _ in call.outputs if from_text else ():
+                shape = tuple(tensor.shape)
+                if "int" in str(tensor.dtype) and len(shape) == 2 and shape[1] > 1:
+                    real = np.asarray(tensor) != 0
+                    self.batch.sequences.append(Sequence([], real, True))
+                    return
+        raise ValueError(
+            "`x` holds strings, and no layer makes padded ids of them that can be read; pass the "
+            "ids, and the part of the model that reads them"
+        )
+
+    def _read_tellers(self):
+        reals = {}
+        for number in self.tellers:
+            real = self.leaves[number].astype(bool)
+            others = [n for n in self._sharing(real.shape[1]) if n not in self.tellers]
+            if turned_round(real, [self.leaves[n] for n in others]):
+                real = ~real
+            if real.all() and not is_named_mask(self.names[number]):
+                continue
+            reals[number] = real
+            self._add(number, real, "it is a mask itself")
+        for number in range(len(self.leaves)):
+            if number not in reals and self._free(number) and self.leaves[number].ndim >= 2:
+                self._give_to_teller(number, reals)
+
+    def _give_to_teller(self, number, reals):
+        """Join an input with the mask input that speaks of it, if one does."""
+        leaf, made = self.leaves[number], self.made[number]
+        fitting = [t for t, real in reals.items() if real.shape == leaf.shape[:2]]
+        if not fitting:
+            return
+        fitting.sort(key=lambda t: -kinship(self.names[t], self.names[number]))
+        best = fitting[0]
+        others = [n for n in self._sharing(leaf.shape[1], but=number) if n not in reals]
+        blank = [t for t in fitting if self._is_blank(number, reals[t])]
+        related = kinship(self.names[best], self.names[number]) > 0
+        own = made if made is not None else self._guessed(number)
+        if own is not None and any(np.array_equal(own, reals[t]) for t in fitting):
+            best = next(t for t in fitting if np.array_equal(own, reals[t]))
+        elif related or not others:
+            pass
+        elif blank and (own is None or not no_padding_at(own, reals[blank[0]])):
+            best = blank[0]
+        elif own is None and not any(self._is_blank(n, reals[best]) for n in others):
+            pass
+        else:
+            return
+        self._add(number, reals[best], f"goes with `{self.names[best]}`")
+
+    # ------------------------------------------------------------------ what goes with it
+
+    def _is_blank(self, number, real):
+        """Return True if an input holds nothing in the padding: one value, or the same each row."""
+        leaf = self.leaves[number]
+        padding = leaf[~real]
+        if not len(padding) or (padding == padding[0]).all():
+            return True
+        return len(leaf) > 1 and bool((leaf == leaf[:1]).all())
+
+    def _add_companions(self, sequence):
+        """Add inputs that share the axis: those without a value in the padding, others at need."""
+        steps = sequence.real.shape[1]
+        free = [n for n in self._sharing(steps) if self._free(n)]
+        blank = [n for n in free if self._belongs(n, sequence)]
+        others = [n for n in free if n not in blank]
+        ways = [
+            (*blank, *some)
+            for count in range(min(len(others), MOST) + 1)
+            for some in combinations(others, count)
+        ]
+        ways += [
+            some
+            for count in range(min(len(free), MOST) + 1)
+            for some in combinations(free, count)
+            if some not in ways
+        ]
+        for way in ways:
+            sequence.leaves.extend(way)
+            if _runs_shorter(self.runner, self.batch, sequence):
+                break
+            for number in way:
                 sequence.leaves.remove(number)
+        else:
+            way = tuple(blank)
+            sequence.leaves.extend(way)
+        for number in way:
+            first = self.names[sequence.leaves[0]] if sequence.leaves else "the text"
+            self.why[number] = f"goes with `{first}`"
+
+    def _belongs(self, number, sequence):
+        if not self._is_blank(number, sequence.real):
+            return False
+        own = self._guessed(number)
+        if own is None or np.array_equal(own, sequence.real):
+            return True
+        if self.leaves[number].dtype.kind in "biu":
+            return False
+        same = (Sequence([], own, False).stops == sequence.stops).mean()
+        return bool(same >= 0.5)
+
+    # ------------------------------------------------------------------ what is a guess
+
+    def _could_be_ids(self, number):
+        leaf = self.leaves[number]
+        if leaf.ndim < 2 or leaf.shape[1] < 2 or number in self.tellers:
+            return False
+        return leaf.dtype.kind in "biu" or (leaf.ndim == 2 and self.read_by_table[number])
+
+    def _guessed(self, number):
+        """Return which steps are real by the values alone, `None` if they do not say."""
+        leaf = self.leaves[number]
+        if leaf.ndim < 2 or leaf.shape[1] < 2 or leaf.dtype.kind not in "biuf":
+            return None
+        real = (leaf != 0).reshape(*leaf.shape[:2], -1).any(axis=2)
+        if self._could_be_ids(number):
+            others = [n for n in self._sharing(leaf.shape[1], but=number) if self._could_be_ids(n)]
+            if others and (leaf.max() <= 1 or is_counter(leaf)):
+                return None
+        elif leaf.ndim >= 3:
+            real = Sequence([], real, False).mask
+        else:
+            return None
+        return None if real.all() else real
+
+    def _guess(self):
+        guessed = {n: self._guessed(n) for n in range(len(self.leaves)) if self._free(n)}
+        guessed = {n: real for n, real in guessed.items() if real is not None}
+        # Ids before features, and the one with the most real steps first: what stands within it
+        # can belong to it.
+        order = sorted(guessed, key=lambda n: (not self._could_be_ids(n), -guessed[n].sum()))
+        for number in order:
+            if not self._free(number):
+                continue
+            first = not self.batch.sequences
+            ids = self._could_be_ids(number)
+            if ids and first:
+                self._refuse_a_first_column(guessed[number], number)
+            new = Sequence([number], guessed[number], False)
+            self.why[number] = "0 is padding" if ids else "steps of zeros are padding"
+            self.batch.sequences.append(new)
+            self._add_companions(new)
+            if not first and not _runs_shorter(self.runner, self.batch, new):
+                self.batch.sequences.remove(new)
+
+    def _refuse_a_first_column(self, real, number):
+        if len(real) > 1 and not real[:, 0].any() and real[:, 1:].all():
+            raise ValueError(
+                f"`{self.names[number]}` has id 0 at the first step of every row and nowhere else, "
+                "which may be padding or a token; say with `mask=` which steps are real"
+            )
+
+    # ------------------------------------------------------------------ in words
+
+    def words(self):
+        """Return what each input was taken for, a line each."""
+        lines = []
+        for number, name in enumerate(self.names):
+            which = self.batch.sequence_of(number)
+            if self.leaves[number].dtype.kind in "OSU":
+                lines.append(f"`{name}`: text, of which the model makes ids; id 0 is padding")
+                continue
+            if which is None:
+                lines.append(f"`{name}`: no sequence, handed over as it is")
+                continue
+            lengths = self.batch.sequences[which].real.sum(axis=1)
+            low, high = int(lengths.min()), int(lengths.max())
+            span = f"{low} to {high}" if low != high else f"{low}"
+            lines.append(f"`{name}`: a sequence, {span} real steps; {self.why[number]}")
+        return lines
 
 
 def _runs_shorter(runner, batch, sequence):

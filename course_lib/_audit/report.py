@@ -1,6 +1,7 @@
 """What an audit says, and how it reads."""
 
 import html
+import re
 import textwrap
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,7 @@ class Finding:
     Attributes:
         kind: what happened: "leak", "lost", "ignored", "stripped", "overwritten", "neutralised",
             "misaligned", "unmasked branch", "wrong mask", "never", "inside", "loss", "metric",
-            "sample_weight" or "gradient".
+            "sample_weight", "gradient", "added loss" or "neighbours".
         layer: the layer at which it happened, or the raw operation and the layers on both sides.
         message: what is wrong there, and the mend.
         evidence: tuple of sentences, what was measured.
@@ -54,15 +55,17 @@ class AuditReport:
         checked: list of str: what was compared.
         trace: the `Trace` of the batch.
         forwards: how many eager forward passes were run.
+        inputs: list of str: what each input was taken for, a sequence of which lengths or none.
     """
 
-    def __init__(self, model_name, findings, notes, checked, trace, forwards):
+    def __init__(self, model_name, findings, notes, checked, trace, forwards, inputs=()):
         self.model_name = model_name
         self.findings = join(findings)
         self.notes = list(dict.fromkeys(notes))
         self.checked = checked
         self.trace = trace
         self.forwards = forwards
+        self.inputs = list(inputs)
 
     @property
     def ok(self):
@@ -72,6 +75,16 @@ class AuditReport:
     def picture(self):
         """Return the mask's way through the model as a `Picture`."""
         return self.trace.picture()
+
+    def _lists(self):
+        return (("Inputs", self.inputs), ("Checked", self.checked), ("Notes", self.notes))
+
+    def short(self):
+        """Return the verdict and a line or two for each finding, without what was compared."""
+        lines = [self._verdict()]
+        for one in self.findings:
+            lines += textwrap.wrap(one.message, 90, initial_indent="- ", subsequent_indent="  ")
+        return "\n".join(lines)
 
     def _verdict(self):
         if self.ok:
@@ -87,7 +100,7 @@ class AuditReport:
             lines += textwrap.wrap(one.message, 96, initial_indent="   ", subsequent_indent="   ")
             for text in one.evidence:
                 lines += textwrap.wrap(text, 96, initial_indent="   - ", subsequent_indent="     ")
-        for title, texts in (("Checked", self.checked), ("Notes", self.notes)):
+        for title, texts in self._lists():
             if texts:
                 lines += ["", f"{title}:"]
             for text in texts:
@@ -102,9 +115,9 @@ class AuditReport:
                 f"<td style='text-align:left;vertical-align:top'>{cell}</td>"
                 for cell in (
                     str(number),
-                    escape(one.title),
-                    escape(one.layer),
-                    escape(one.message) + "".join(f"<br>• {escape(text)}" for text in one.evidence),
+                    _code(one.title),
+                    _code(one.layer),
+                    _code(one.message) + "".join(f"<br>• {_code(text)}" for text in one.evidence),
                     escape(one.symptom),
                 )
             )
@@ -119,11 +132,16 @@ class AuditReport:
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
         )
         lists = "".join(
-            f"<p>{title}</p><ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"
-            for title, texts in (("Checked", self.checked), ("Notes", self.notes))
+            f"<p>{title}</p><ul>" + "".join(f"<li>{_code(text)}</li>" for text in texts) + "</ul>"
+            for title, texts in self._lists()
             if texts
         )
         return f"<p><b>{escape(self._verdict())}</b></p>{table}{lists}{self.trace._repr_html_()}"
+
+
+def _code(text):
+    """Return a text as HTML, what stands in backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def join(findings):

@@ -5,6 +5,7 @@ import inspect
 
 import numpy as np
 
+from course_lib._audit.batch import shake
 from course_lib._recorder import Recording
 
 # What makes a layer random in training.
@@ -21,9 +22,9 @@ class Runner:
         forwards: how many forward passes were run.
     """
 
-    def __init__(self, model, structure, mask):
+    def __init__(self, model, structure, mask, pass_mask=None):
         self.model, self.structure, self.mask = model, structure, mask
-        self.takes_mask = mask is not None and "mask" in inspect.signature(model.call).parameters
+        self.takes_mask = mask is not None and _is_handed_over(model, pass_mask)
         self.forwards = 0
         self.fixed = _fixed_batch_size(model)
 
@@ -39,7 +40,7 @@ class Runner:
             leaves = [leaf[again] for leaf in leaves]
             masks = None if masks is None else [m if m is None else m[again] for m in masks]
         tree, tensor = keras.tree, keras.ops.convert_to_tensor
-        x = tree.pack_sequence_as(self.structure, [tensor(leaf) for leaf in leaves])
+        x = tree.pack_sequence_as(self.structure, [_as_tensor(leaf) for leaf in leaves])
         if not self.takes_mask:
             return x, {}
         masks = [None if mask is None else tensor(mask, dtype="bool") for mask in masks]
@@ -52,7 +53,8 @@ class Runner:
         self.forwards += 1
         x, kwargs = self.inputs(view)
         self.reset_states()
-        return self.model(x, training=training, **kwargs)
+        with view.context():
+            return self.model(x, training=training, **kwargs)
 
     def outputs(self, view):
         """Run the model on a view: its output tensors, without rows that only filled the batch."""
@@ -68,6 +70,14 @@ class Runner:
             own._keras_mask = mask[:rows]
         return own
 
+    def own_result(self, view):
+        """Run the model on a view: its outputs in their own form, without rows that only filled."""
+        import keras
+
+        result = self(view)
+        own = lambda leaf: self._own_rows(leaf, view) if keras.ops.is_tensor(leaf) else leaf  # noqa: E731
+        return keras.tree.map_structure(own, result)
+
     def record(self, view, follow=True, training=False):
         """Run the model on a view: the `Recording`; its `result` is what the model gave out."""
         with Recording(follow) as recording:
@@ -81,6 +91,30 @@ class Runner:
         for layer in self.model._flatten_layers():
             if isinstance(layer, keras.layers.RNN) and layer.stateful and layer.built:
                 layer.reset_state()
+
+
+def _is_handed_over(model, pass_mask):
+    """Return True if `mask=` goes to the model's call, and does not only tell what is real."""
+    import keras
+
+    takes = "mask" in inspect.signature(model.call).parameters
+    if pass_mask and not takes:
+        raise ValueError("`pass_mask` must be False for a model whose `call` takes no `mask`")
+    if pass_mask is None:
+        # What `fit` runs is the model without a mask by hand.
+        functional = isinstance(model, keras.Sequential) or hasattr(model, "_inputs_struct")
+        pass_mask = not functional
+    return takes and pass_mask
+
+
+def _as_tensor(leaf):
+    import keras
+
+    if leaf.dtype.kind in "OSU":
+        import tensorflow as tf
+
+        return tf.constant(leaf.astype(object))
+    return keras.ops.convert_to_tensor(leaf)
 
 
 def flat(outputs):
@@ -177,6 +211,20 @@ def float32(model):
     finally:
         for layer, policy in policies:
             layer.__dict__["_dtype_policy"] = policy
+
+
+@contextlib.contextmanager
+def shaken(model):
+    """Change every weight by two millionths meanwhile."""
+    values = [(one, array(one.value)) for one in model.variables]
+    values = [(one, value) for one, value in values if value.dtype.kind == "f"]
+    try:
+        for variable, value in values:
+            variable.assign(shake(value))
+        yield
+    finally:
+        for variable, value in values:
+            variable.assign(value)
 
 
 def is_short(dtype):

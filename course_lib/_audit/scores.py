@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from course_lib._audit.added_losses import added_losses
 from course_lib._audit.batch import attached
 from course_lib._audit.gradients import LOOSER, check_gradients
 from course_lib._audit.loss import (
+    MEANS,
     Verdict,
     alone,
     first_line,
@@ -21,9 +23,11 @@ from course_lib._audit.raw import Cause
 from course_lib._audit.report import finding
 from course_lib._audit.targets import (  # fmt: skip
     check_target,
+    cut,
     is_built_in,
     made_up_targets,
     other_targets,
+    picks_step,
 )
 
 # How much of a loss or a metric is taken for rounding, beside the share for outputs.
@@ -76,7 +80,7 @@ class Scores(Predictions):
                 audit.notes.append(
                     f"The model's own `{method}` was not run; what padding does there is unknown."
                 )
-        for cause, text in activity_losses(audit):
+        for cause, text in (*activity_losses(audit), *added_losses(audit)):
             audit.findings.append(finding(cause, "loss", [text]))
         if not audit.leaks and not self.found and not self.scaled:
             self._check_gradients(parts)
@@ -84,7 +88,7 @@ class Scores(Predictions):
     @property
     def found(self):
         """The findings so far."""
-        return [one for one in self.audit.findings if one.symptom in ("loss",)]
+        return [one for one in self.audit.findings if one.symptom == "loss"]
 
     def _check_rows(self):
         import keras
@@ -117,11 +121,14 @@ class Scores(Predictions):
             if not self.made_up:
                 kinds, sequences = audit.kinds[part.output], audit.batch.sequences
                 check_target(part, self.outputs[part.output], kinds, sequences)
+            if self._picks_leaking_step(part.loss, part.target, part.output):
+                continue
             verdict = self._verdict(part, self.outputs)
             if verdict is None:
                 continue
             how = ""
-            other = self._with_other_padding(part.output)
+            picks = picks_step(part.target, audit.kinds[part.output])
+            other = None if picks else self._with_other_padding(part.output)
             if verdict.holds(self.share) and other is not None:
                 again = self._verdict(part, other)
                 if not again.holds(self.share):
@@ -141,6 +148,11 @@ class Scores(Predictions):
                 self._blame_loss(part, verdict, how)
         audit.checked.append("compiled loss" + (" (made-up targets)" if self.made_up else ""))
         return sound if len(sound) == len(parts) else []
+
+    def _picks_leaking_step(self, loss, target, number):
+        """Return True if steps are classes, and their values are known to be wrong."""
+        kinds = self.audit.kinds[number]
+        return picks_step(target, kinds) and any(one.output == number for one in self.audit.leaks)
 
     def _check_own_loss(self):
         """Compare the model's own `compute_loss`: a mean over steps or rows, or a sum."""
@@ -186,12 +198,29 @@ class Scores(Predictions):
 
     def _only_divides_by_more(self, part, verdict):
         """Return True if padding changes nothing but what the sum is divided by."""
-        kinds, batch = self.audit.kinds[part.output], self.audit.batch
-        if verdict.batch is None or not zero_at_padding(part, kinds, batch):
+        kinds = self.audit.kinds[part.output]
+        share = self._share_of_real(part, kinds)
+        if verdict.batch is None or share is None:
             return False
-        real = batch.sequences[kinds[1]].real
-        scaled = [wanted * real.mean() for wanted in verdict.wanted]
+        scaled = [wanted * share for wanted in verdict.wanted]
         return Verdict(verdict.batch, scaled).holds(self.share)
+
+    def _share_of_real(self, part, kinds):
+        """Return which share of steps is real, `None` if sample weights are not 0 at all others."""
+        audit = self.audit
+        if zero_at_padding(part, kinds, audit.batch):
+            return audit.batch.sequences[kinds[1]].real.mean()
+        weights = part.weights
+        if kinds[1:2] != ("free",) or weights is None or weights.ndim < 2:
+            return None
+        shapes = [tuple(outputs[part.output].shape) for outputs in audit.alone_outputs]
+        own = [
+            cut(weights, kinds, view, shape, audit.side)
+            for view, shape in zip(audit.alone, shapes, strict=True)
+        ]
+        if part.loss.reduction not in MEANS or weights.sum() > sum(one.sum() for one in own) + 1e-6:
+            return None
+        return sum(one.size for one in own) / weights.size
 
     def _try_other_targets(self, part, verdict):
         audit = self.audit
@@ -227,6 +256,9 @@ class Scores(Predictions):
             cause = Cause("sample_weight", part.name, None, f"the shape is {part.weights.shape}")
         else:
             cause = self._cause_of_mask(part.output, "the loss") or Cause("loss", part.name)
+        if self._is_the_pipelines(cause):
+            self._note_pipeline(f"the loss `{part.name}`")
+            return
         if cause.kind == "loss":
             cause.detail, cause.mend = LOSSES[verdict.unit]
             if verdict.unit == "scalar" and _can_keep_steps(part.loss):
@@ -246,7 +278,8 @@ class Scores(Predictions):
     def _cause_of_mask(self, number, needs):
         """Return the `Cause` if the output's mask is not the batch's, `None` if it is right."""
         audit = self.audit
-        if not audit.steps[number]:
+        shorter = audit.kinds[number][1:2] == ("free",)
+        if not audit.steps[number] and not shorter:
             return None
         mask = attached(audit.outputs[number])
         story = audit.story_of_masks()
@@ -255,9 +288,25 @@ class Scores(Predictions):
             cause = story.lost(tensor, None)
             cause.needs = cause.needs or needs
             return cause
-        if not story.is_right(mask):
+        if not shorter and not story.is_right(mask):
             return story.changed(tensor, None)
         return None
+
+    def _is_the_pipelines(self, cause):
+        """Return True if nobody said how padding is to be left out of a loss on made-up targets.
+
+        A model that makes no mask, or has weighted metrics, may get weights from its data pipeline.
+        """
+        compiled = getattr(self.model, "_compile_metrics", None)
+        weighted = compiled is not None and compiled._user_weighted_metrics
+        masks = any(sequence.made for sequence in self.audit.batch.sequences)
+        return self.made_up and (weighted or not masks or cause.kind == "never")
+
+    def _note_pipeline(self, what):
+        self.audit.notes.append(
+            f"On made-up targets without weights {what} counts padding: pass `y` and "
+            "`sample_weight` as your pipeline gives them."
+        )
 
     # ------------------------------------------------------------------ metrics
 
@@ -276,14 +325,11 @@ class Scores(Predictions):
             if kinds is None or (self.made_up and not is_built_in(metric)):
                 continue
             predictions = [outputs[number] for outputs in audit.alone_outputs]
+            if self._picks_leaking_step(metric, target, number):
+                continue
             verdict, how = None, ""
-            other = self._with_other_padding(number)
-            for outputs in (self.outputs, other):
-                if outputs is None or (verdict is not None and not verdict.holds(self.share)):
-                    continue
-                how = OTHER if outputs is other else ""
-                verdict, how = None, ""
-            for outputs in (self.outputs, self._with_other_padding(number)):
+            others = None if picks_step(target, kinds) else self._with_other_padding(number)
+            for outputs in (self.outputs, others):
                 if outputs is None or (verdict is not None and not verdict.holds(self.share)):
                     continue
                 how = "" if outputs is self.outputs else OTHER
@@ -315,6 +361,9 @@ class Scores(Predictions):
                 f"rows alone give {_numbers(verdict.wanted[0])}."
             )
         cause = self._cause_of_mask(number, "the metric") or Cause("metric", metric.name)
+        if self._is_the_pipelines(cause):
+            self._note_pipeline(f"the metric `{metric.name}`")
+            return
         self.audit.findings.append(finding(cause, "metric", [text]))
 
     # ------------------------------------------------------------------ gradients

@@ -13,12 +13,21 @@ def check_target(part, output, kinds, sequences):
         )
     if kinds is None or len(kinds) < 2 or not isinstance(kinds[1], int) or reads_labels(part.loss):
         return
+    if picks_step(part.target, kinds) and part.loss.name.startswith("sparse"):
+        return
     steps = sequences[kinds[1]].real.shape[1]
     if part.target.ndim < 2 or part.target.shape[1] != steps:
         raise ValueError(
             f"`y` must have shape ({len(output)}, {steps}) or ({len(output)}, {steps}, ...) for an "
             f"output of shape {tuple(output.shape)}, got {part.target.shape}"
         )
+
+
+def picks_step(target, kinds):
+    """Return True for targets that are steps: one for each row, of an output `(B, T)`."""
+    if kinds is None or len(kinds) != 2 or not isinstance(kinds[1], int):
+        return False
+    return target.dtype.kind in "iu" and target.shape in ((len(target),), (len(target), 1))
 
 
 def reads_labels(loss):
@@ -33,7 +42,7 @@ def is_built_in(loss):
     return all(name.split(".")[0] in ("keras", "tf_keras") for name in names)
 
 
-def cut(values, kinds, view, other_shape=None, side="post"):
+def cut(values, kinds, view, other_shape=None, side="post", shift=False):
     """Return the targets or weights of a view's rows at their own steps.
 
     Args:
@@ -42,9 +51,13 @@ def cut(values, kinds, view, other_shape=None, side="post"):
         view: a pure `View`.
         other_shape: the shape of the output in that view, for axes that follow no input.
         side: where padding stands.
+        shift: True for targets, which may be numbers of steps: they count from the row's first.
     """
     batch = view.batch
     own = values[view.rows]
+    if picks_step(values, kinds) and shift:
+        starts = batch.sequences[kinds[1]].starts[view.rows]
+        return own - starts.reshape(starts.shape + (1,) * (own.ndim - 1))
     for axis, kind in enumerate(kinds[1 : values.ndim], start=1):
         if isinstance(kind, int) and own.shape[axis] == batch.sequences[kind].real.shape[1]:
             starts = batch.sequences[kind].starts[view.rows]

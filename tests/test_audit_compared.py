@@ -1,0 +1,215 @@
+"""What `audit` compares where rows cannot be cut, and beside outputs: losses of all sorts."""
+
+import numpy as np
+import pytest
+
+from course_lib import audit
+from tests.needs import keras
+
+layers, ops = keras.layers, keras.ops
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+MASK = np.arange(6) < np.array([3, 5, 2, 6])[:, None]
+IDS = np.where(MASK, np.random.default_rng(0).integers(2, 7, (4, 6)), 0)
+SERIES = np.random.default_rng(1).normal(size=(4, 6, 2)).astype("float32")
+both = pytest.mark.parametrize("broken", [True, False], ids=["broken", "sound"])
+SPARSE = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    keras.utils.set_random_seed(1)
+
+
+def embedding(mask_zero=True):
+    return layers.Embedding(9, 4, mask_zero=mask_zero, name="embedding")
+
+
+def blames(report, *findings):
+    assert [(one.kind, one.layer) for one in report.findings] == list(findings), report
+
+
+# ---------------------------------------------------------------------- rows that cannot be cut
+
+
+@both
+@pytest.mark.parametrize("length", [None, 8])
+def test_a_model_of_strings(length, broken):
+    vectorize = layers.TextVectorization(output_sequence_length=length)
+    vectorize.adapt(["a b c d e f g"])
+    model = keras.Sequential(
+        [keras.Input((1,), dtype="string"), vectorize, embedding(not broken), layers.LSTM(3)]
+    )
+    texts = np.array([["a b"], ["c d e f"], ["a"], ["g f e d c"]])
+    report = audit(model, texts)
+    assert [one.kind for one in report.findings] == ["never"] * broken, report
+    assert report.inputs == ["`x`: text, of which the model makes ids; id 0 is padding"]
+
+
+class Blank(layers.Layer):
+    """Zeros at padded steps."""
+
+    def call(self, x, mask=None):
+        return x * ops.cast(mask, x.dtype)[..., None]
+
+
+@both
+def test_a_model_that_fixes_its_steps(broken):
+    middle = [] if broken else [Blank()]
+    model = keras.Sequential(
+        [keras.Input((6,)), embedding(), *middle, layers.Flatten(name="flat"), layers.Dense(2)]
+    )
+    report = audit(model, IDS)
+    blames(report, *[("leak", "flat")] * broken)
+    assert any("no row can run alone" in note for note in report.notes)
+    if broken:
+        (text,) = report.findings[0].evidence
+        assert "changes with another vector for the padding id" in text
+        assert text.endswith(" after.")
+
+
+@both
+def test_a_fixed_number_of_features(broken):
+    x, mask = keras.Input((6, 2), name="series"), keras.Input((6,), name="mask")
+    h = x if broken else x * ops.cast(mask, "float32")[..., None]
+    model = keras.Model({"series": x, "mask": mask}, layers.Dense(2)(layers.Flatten(name="f")(h)))
+    report = audit(model, {"series": SERIES, "mask": MASK})
+    blames(report, *[("leak", "f")] * broken)
+
+
+def test_what_truly_cannot_be_asked_is_refused():
+    class Where(layers.Layer):
+        def call(self, ids):
+            return ops.reshape(ops.cast(ids, "float32"), (-1, 6))
+
+    model = keras.Sequential([keras.Input((6,)), Where(), layers.Dense(2)])
+    with pytest.raises(ValueError, match="`model` must run on rows of other lengths"):
+        audit(model, IDS)
+
+
+# ---------------------------------------------------------------------- added losses
+
+
+class Balance(layers.Layer):
+    """A router's loss: how evenly steps are spread."""
+
+    def __init__(self, broken, only_training, **options):
+        super().__init__(**options)
+        self.broken, self.only_training, self.supports_masking = broken, only_training, True
+        self.choose = layers.Dense(3, kernel_initializer=keras.initializers.RandomNormal(0, 20))
+
+    def call(self, x, mask=None, training=False):
+        if training or not self.only_training:
+            chances = ops.softmax(self.choose(x))
+            real = ops.cast(mask, "float32")[..., None]
+            real = ops.ones_like(real) if self.broken else real
+            load = ops.sum(chances * real, axis=(0, 1)) / ops.sum(real)
+            self.add_loss(3 * ops.sum(load**2))
+        return x
+
+
+@both
+@pytest.mark.parametrize("only_training", [True, False], ids=["training", "inference"])
+def test_the_loss_that_a_router_adds(only_training, broken):
+    x = keras.Input((None,))
+    router = Balance(broken, only_training, name="router")
+    report = audit(keras.Model(x, layers.LSTM(3)(router(embedding()(x)))), IDS)
+    blames(report, *[("added loss", "router")] * broken)
+    where = "in training" if only_training else "in inference"
+    assert any(text.startswith(f"added losses {where}") for text in report.checked)
+
+
+@both
+def test_the_loss_that_a_model_adds(broken):
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__(name="own")
+            self.table, self.state = embedding(), layers.LSTM(3)
+
+        def call(self, ids):
+            x = self.table(ids)
+            real = ops.cast(self.table.compute_mask(ids), "float32")[..., None]
+            size = ops.square(x)
+            mean = ops.sum(size * real) / ops.sum(real)
+            self.add_loss(ops.mean(size) if broken else mean)
+            return self.state(x)
+
+    blames(audit(Model(), IDS), *[("added loss", "own")] * broken)
+
+
+# ---------------------------------------------------------------------- shorter outputs, positions
+
+
+class Shift(layers.Layer):
+    """All steps but the last; real where the next step is."""
+
+    def call(self, x):
+        return x[:, :-1]
+
+    def compute_mask(self, x, mask=None):
+        return None if mask is None else mask[:, 1:]
+
+
+@both
+def test_outputs_with_fewer_steps_than_the_input(broken):
+    x = keras.Input((None,))
+    h = layers.LSTM(4, return_sequences=True, name="lstm")(embedding()(x))
+    h = h[:, :-1] if broken else Shift()(h)
+    model = keras.Model(x, layers.Dense(8, name="out")(h))
+    model.compile("sgd", SPARSE)
+    report = audit(model, IDS, IDS[:, 1:])
+    wanted = ("lost", "raw operation GetItem between 'lstm' and 'out'")
+    blames(report, *[wanted] * broken)
+    weights = MASK[:, 1:].astype("float32")
+    report = audit(model, IDS, IDS[:, 1:], weights)
+    assert report.ok, report
+
+
+@both
+@pytest.mark.parametrize("side", ["post", "pre"])
+def test_targets_that_are_positions(side, broken):
+    x = keras.Input((None,))
+    h = layers.LSTM(4, return_sequences=True, name="lstm")(embedding()(x))
+    scores = ops.squeeze(layers.Dense(1, name="score")(h), -1)
+    scores = scores if broken else ops.where(ops.not_equal(x, 0), scores, -1e9)
+    model = keras.Model(x, ops.softmax(scores))
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    ids, y = IDS, np.array([1, 4, 0, 5])
+    if side == "pre":
+        ids = np.array([np.roll(row, (row == 0).sum()) for row in IDS])
+        y = y + (IDS == 0).sum(axis=1)
+    report = audit(model, ids, y)
+    assert report.ok is not broken, report
+    assert [one.symptom for one in report.findings] == ["outputs"] * broken
+    assert {"compiled loss", "metrics"} <= set(report.checked)
+
+
+# ---------------------------------------------------------------------- without targets
+
+
+@both
+def test_a_loss_whose_weights_come_from_a_pipeline(broken):
+    names = ("token_ids", "padding_mask")
+    inputs = {name: keras.Input((None,), name=name) for name in names}
+    mask = ops.cast(inputs["padding_mask"], "bool")
+    options = {} if broken else {"mask": mask}
+    h = layers.LSTM(4, return_sequences=True, name="lstm")(
+        embedding(False)(inputs["token_ids"]), **options
+    )
+    model = keras.Model(inputs, layers.Dense(9)(h * 1.0))
+    model.compile("sgd", SPARSE, weighted_metrics=["accuracy"])
+    x = {"token_ids": IDS[:, ::-1] if broken else IDS}
+    x["padding_mask"] = x["token_ids"] != 0
+    report = audit(model, x)
+    blames(report, *[("never", "embedding")] * broken)
+    if not broken:
+        assert any("as your pipeline gives them" in note for note in report.notes)
+        assert audit(model, x, IDS, MASK.astype("float32")).ok
+        assert not audit(model, x, IDS).ok
+
+
+def test_a_mask_that_the_model_makes_and_loses_is_a_fault_without_targets():
+    x = keras.Input((None,))
+    model = keras.Model(x, layers.Dense(9)(embedding()(x) * 2))
+    model.compile("sgd", SPARSE)
+    assert [one.kind for one in audit(model, IDS).findings] == ["lost"]

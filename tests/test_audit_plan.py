@@ -1,0 +1,270 @@
+"""What `audit` takes each input for: masks among the inputs, companions, guesses, sides, rows."""
+
+import numpy as np
+import pytest
+
+from course_lib import audit
+from tests.needs import keras
+
+layers, ops = keras.layers, keras.ops
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+LENGTHS = np.array([3, 5, 2, 6])
+MASK = np.arange(6) < LENGTHS[:, None]
+RNG = np.random.default_rng(0)
+IDS = np.where(MASK, RNG.integers(2, 7, (4, 6)), 0)
+SERIES = np.where(MASK[..., None], RNG.normal(size=(4, 6, 3)), 0).astype("float32")
+both = pytest.mark.parametrize("broken", [True, False], ids=["broken", "sound"])
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    keras.utils.set_random_seed(1)
+
+
+def embedding(name="embedding", **options):
+    return layers.Embedding(9, 4, name=name, **options)
+
+
+def blames(report, *findings):
+    assert [(one.kind, one.layer) for one in report.findings] == list(findings), report
+
+
+# ---------------------------------------------------------------------- masks among the inputs
+
+
+def beside(name, dtype, broken):
+    """Return a model that reads a series, and a mask beside it that only tells if there is any."""
+    series, mask = (
+        keras.Input((None, 3), name="series"),
+        keras.Input((None,), dtype=dtype, name=name),
+    )
+    real = ops.cast(mask, "bool")
+    state = layers.GRU(6, name="gru")(series, **({} if broken else {"mask": real}))
+    some = ops.cast(ops.any(real, axis=1, keepdims=True), "float32")
+    return keras.Model({"series": series, name: mask}, ops.concatenate([state, some], axis=-1))
+
+
+@both
+@pytest.mark.parametrize(
+    ("name", "dtype"), [("mask", "bool"), ("attention_mask", "int32"), ("real", "bool")]
+)
+@pytest.mark.parametrize("noise", [0, 1], ids=["zeros", "noise"])
+def test_a_mask_among_the_inputs_is_the_truth(name, dtype, noise, broken):
+    x = {"series": SERIES + noise * ~MASK[..., None] * RNG.normal(size=(4, 6, 3)), name: MASK}
+    x[name] = MASK.astype(dtype)
+    report = audit(beside(name, dtype, broken), x)
+    blames(report, *[("never", "gru")] * broken)
+    goes = f"`series`: a sequence, 2 to 6 real steps; goes with `{name}`"
+    assert goes in report.inputs
+    assert f"`{name}`: a sequence, 2 to 6 real steps; it is a mask itself" in report.inputs
+    assert goes in repr(report)
+
+
+@both
+def test_zero_padded_features_beside_padded_ids(broken):
+    ids, series = keras.Input((None,), name="ids"), keras.Input((None, 3), name="series")
+    words = embedding(mask_zero=True)
+    options = {} if broken else {"mask": words.compute_mask(ids)}
+    states = [layers.LSTM(3)(words(ids)), layers.GRU(3, name="gru")(series, **options)]
+    model = keras.Model({"ids": ids, "series": series}, layers.Concatenate()(states))
+    report = audit(model, {"ids": IDS, "series": SERIES})
+    blames(report, *[("never", "gru")] * broken)
+    assert "`series`: a sequence, 2 to 6 real steps; goes with `ids`" in report.inputs
+
+
+@both
+def test_a_real_id_zero_beside_a_mask_is_no_padding(broken):
+    ids, mask = keras.Input((None,), name="ids"), keras.Input((None,), name="padding_mask")
+    real = ops.cast(mask, "bool")
+    out = layers.LSTM(3, name="lstm")(embedding()(ids), **({} if broken else {"mask": real}))
+    x = np.where(MASK, IDS, 1)
+    x[:, 0] = 0
+    report = audit(
+        keras.Model({"ids": ids, "padding_mask": mask}, out), {"ids": x, "padding_mask": MASK * 1}
+    )
+    blames(report, *[("never", "embedding")] * broken)
+
+
+def test_a_mask_that_marks_padding_is_read_the_other_way():
+    series, mask = (
+        keras.Input((None, 3), name="series"),
+        keras.Input((None,), name="key_padding_mask"),
+    )
+    out = layers.GRU(6, name="gru")(series, mask=ops.logical_not(ops.cast(mask, "bool")))
+    model = keras.Model({"series": series, "key_padding_mask": mask}, out)
+    report = audit(model, {"series": SERIES, "key_padding_mask": ~MASK})
+    assert report.ok, report
+    assert "`series`: a sequence, 2 to 6 real steps; goes with `key_padding_mask`" in report.inputs
+
+
+@both
+def test_two_masks_speak_of_two_sequences_of_equal_size(broken):
+    names = ("source_ids", "source_mask", "target_ids", "target_mask")
+    inputs = {name: keras.Input((None,), name=name) for name in names}
+    masks = [ops.cast(inputs[name], "bool") for name in names[1::2]]
+    first = layers.LSTM(3, name="enc")(embedding("one")(inputs["source_ids"]), mask=masks[0])
+    options = {} if broken else {"mask": masks[1]}
+    second = layers.LSTM(3, name="dec")(embedding("two")(inputs["target_ids"]), **options)
+    other = np.arange(6) < np.array([5, 2, 6, 4])[:, None]
+    x = dict(zip(names, (IDS, MASK, np.where(other, 3, 0), other), strict=True))
+    report = audit(keras.Model(inputs, layers.Add()([first, second])), x)
+    assert [one.kind for one in report.findings] == ["never"] * broken, report
+    assert [line.rpartition("; ")[2] for line in report.inputs] == [
+        "goes with `source_mask`", "it is a mask itself",
+        "goes with `target_mask`", "it is a mask itself",
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------------- guesses
+
+
+def with_segments(second):
+    first, other = (keras.Input((None,), name=name) for name in ("token_ids", second))
+    words = layers.Add()([embedding("word")(first), embedding("second")(other)])
+    return keras.Model({"token_ids": first, second: other}, layers.LSTM(3, name="lstm")(words))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("segment_ids", np.tile([0, 0, 0, 1, 1, 1], (4, 1))),
+        ("positions", np.tile(np.arange(6), (4, 1))),
+    ],
+)
+def test_zeros_of_segments_and_positions_are_no_padding(name, values):
+    model = with_segments(name)
+    with pytest.raises(ValueError, match="every step is real"):
+        audit(model, {"token_ids": np.maximum(IDS, 1), name: values})
+    report = audit(model, {"token_ids": IDS, name: values})
+    assert not report.ok
+    assert f"`{name}`: a sequence, 2 to 6 real steps; goes with `token_ids`" in report.inputs
+
+
+def test_a_zero_at_the_first_step_of_every_row_is_asked_for():
+    ids = np.maximum(IDS, 1)
+    ids[:, 0] = 0
+    with pytest.raises(ValueError, match="may be padding or a token; say with `mask=`"):
+        audit(keras.Sequential([embedding(), layers.LSTM(3)]), ids)
+
+
+def test_an_input_without_steps_is_called_so():
+    ids, age = keras.Input((None,), name="ids"), keras.Input((2,), name="age")
+    state = layers.LSTM(3)(embedding(mask_zero=True)(ids))
+    model = keras.Model({"ids": ids, "age": age}, layers.Concatenate()([state, age]))
+    report = audit(model, {"ids": IDS, "age": np.ones((4, 2), "float32")})
+    assert report.ok
+    assert report.inputs[0] == "`age`: no sequence, handed over as it is"
+
+
+# ---------------------------------------------------------------------- `mask=`
+
+
+@both
+def test_padding_told_by_its_value_is_a_note(broken):
+    ids = keras.Input((None,))
+    options = {} if broken else {"mask": ops.not_equal(ids, 1)}
+    model = keras.Model(ids, layers.LSTM(3, name="lstm")(embedding()(ids), **options))
+    report = audit(model, np.where(MASK, IDS, 1), mask=MASK)
+    blames(report, *[("never", "embedding")] * broken)
+    told = [note for note in report.notes if "this model tells padding by its value (1)" in note]
+    assert len(told) == 1 - broken
+
+
+def test_a_mask_tells_and_is_not_handed_over():
+    """`fit` hands no mask over: what is audited is the model that `fit` runs."""
+    x = keras.Input((None, 3))
+    model = keras.Model(x, layers.LSTM(5, name="lstm")(x))
+    for options in ({}, {"pass_mask": False}):
+        blames(audit(model, SERIES, mask=MASK, **options), ("never", "lstm"))
+    assert audit(model, SERIES, mask=MASK, pass_mask=True).ok
+    assert audit(layers.LSTM(5), SERIES, mask=MASK).ok
+    with pytest.raises(ValueError, match="`pass_mask` must be False for a model whose `call`"):
+        audit(layers.Dense(5), SERIES, mask=MASK, pass_mask=True)
+
+
+def test_a_dict_of_masks_may_leave_inputs_out():
+    a, b = keras.Input((None, 3), name="a"), keras.Input((None,), name="b")
+    states = [layers.LSTM(5, name="lstm")(a), layers.LSTM(5)(embedding(mask_zero=True)(b))]
+    model = keras.Model({"a": a, "b": b}, layers.Add()(states))
+    blames(audit(model, {"a": SERIES + 1, "b": IDS}, mask={"a": MASK}), ("never", "lstm"))
+    with pytest.raises(ValueError, match=r"`mask` must have keys of `x` .*, got 'c'"):
+        audit(model, {"a": SERIES, "b": IDS}, mask={"c": MASK})
+
+
+# ---------------------------------------------------------------------- sides and rows
+
+
+@both
+@pytest.mark.parametrize("lengths", [(4, 2, 6, 3), tuple(LENGTHS)], ids=["other", "equal"])
+def test_two_inputs_padded_on_different_sides(lengths, broken):
+    source, target = keras.Input((None,), name="source"), keras.Input((None,), name="target")
+    _, *state = layers.LSTM(4, return_state=True)(embedding("read", mask_zero=True)(source))
+    table = embedding("write", mask_zero=True)
+    options = {} if broken else {"mask": table.compute_mask(target)}
+    decoder = layers.LSTM(4, return_sequences=True, name="decoder")
+    steps = decoder(table(target), initial_state=state, **options)
+    model = keras.Model({"source": source, "target": target}, layers.Dense(5)(steps))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    left = np.arange(6) >= 6 - np.array(lengths)[:, None]
+    x = {"source": IDS, "target": np.where(left, RNG.integers(1, 7, (4, 6)), 0)}
+    report = audit(model, x, RNG.integers(0, 5, (4, 6)))
+    blames(report, *[("ignored", "decoder")] * broken)
+
+
+def test_a_row_too_short_to_run_alone_is_in_neither_loss():
+    class Windows(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.table, self.out = embedding(mask_zero=True), layers.Dense(1, activation="sigmoid")
+            self.conv = layers.Conv1D(4, 3)
+
+        def call(self, ids):
+            real = ops.cast(ops.not_equal(ids, 0), "float32")[..., None]
+            windows, real = self.conv(self.table(ids) * real), real[:, 2:]
+            return self.out(ops.max(windows * real - 1e9 * (1 - real), axis=1))
+
+    model = Windows()
+    model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+    report = audit(model, IDS, np.array([[1.0], [0], [1], [0]]))
+    assert report.ok, report
+    assert any(note.startswith("Rows of 2 steps are too short") for note in report.notes)
+
+
+class Rows(layers.Layer):
+    """A row less the mean of the batch."""
+
+    def call(self, x):
+        return x - ops.mean(x, axis=0, keepdims=True)
+
+
+def test_rows_that_see_each_other_are_told_from_padding():
+    ids = keras.Input((None,))
+    states = layers.LSTM(4)(embedding(mask_zero=True)(ids))
+    report = audit(keras.Model(ids, Rows(name="rows")(states)), IDS)
+    blames(report, ("neighbours", "rows"))
+    assert "although none has padding" in report.findings[0].message
+
+
+class Grows(layers.Layer):
+    """A map that doubles every error, 60 times."""
+
+    def call(self, x):
+        x = ops.sigmoid(50 * x)
+        for _ in range(60):
+            x = 3.9 * x * (1 - x)
+        return x
+
+
+@both
+def test_rounding_that_grows_is_told_from_padding(broken):
+    lengths = np.random.default_rng(0).integers(20, 60, 8)
+    ids = np.where(np.arange(60) < lengths[:, None], RNG.integers(1, 9, (8, 60)), 0)
+    x = keras.Input((None,))
+    words = embedding(mask_zero=True)(x)
+    average = layers.GlobalAveragePooling1D(name="average")(words)
+    out = average if broken else Grows(name="grows")(average)
+    report = audit(keras.Model(x, layers.Dense(3)(out)), ids)
+    assert report.ok, report
+    told = any("rounding that grows" in note for note in report.notes)
+    assert told is not broken, report
