@@ -58,6 +58,7 @@ def test_minutes_are_words_lines_and_questions():
         ("(True, False)", True),
         ("array([[ True, False],\n       [ True,  True]])", True),
         ("[[True], [False]]", True),
+        ("[[ True False  True]\n [ True  True False]]", False),
         ("0.5", False),
         ("3 of 5 are True", False),
     ],

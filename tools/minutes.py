@@ -11,8 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS_A_MINUTE, SECONDS_A_LINE, SECONDS_A_QUESTION = 200, 7, 25
-# What is left of an output that only says yes and no, once this is taken out, is nothing.
-YES_OR_NO = re.compile(r"\b(True|False|array|dtype=bool)\b|[\[\](),\s]")
+# An output of a few of these and nothing else says yes or no. A grid of them is a mask to look at.
+YES_OR_NO = re.compile(r"\b(?:True|False|array|dtype=bool)\b|[\[\](),\s]")
+GRID = 6
 
 
 def lessons():
@@ -65,7 +66,11 @@ def boolean_share(cells):
     """Return the share of outputs that are nothing but True and False."""
     outputs = [shown(cell) for cell in cells if cell["cell_type"] == "code"]
     outputs = [text for text in outputs if text]
-    booleans = [text for text in outputs if not YES_OR_NO.sub("", text)]
+    booleans = [
+        text
+        for text in outputs
+        if not YES_OR_NO.sub("", text) and len(re.findall("True|False", text)) < GRID
+    ]
     return len(booleans) / max(len(outputs), 1)
 
 
