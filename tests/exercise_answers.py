@@ -282,6 +282,34 @@ def with_more_than_the_row(run, ids):
     return [b for b, gap in enumerate(gaps) if gap > 1e-6]
 
 
+# --- 9.1 to 9.4
+
+
+def log_by_keras(per_step, mask, replicas):
+    size = len(mask) // replicas
+    starts = range(0, len(mask), size)
+    return np.mean([by_keras_loss(per_step[i : i + size], mask[i : i + size]) for i in starts])
+
+
+def weights_by_course(mask, micro_batches):
+    from course_lib.scaling import token_weights
+
+    return token_weights(mask, micro_batches).astype(float)
+
+
+def by_weights_of_steps(y_true, y_pred, steps_of_all):
+    import keras
+
+    weights = keras.ops.full(y_pred.shape[:2], 1 / steps_of_all)
+    return keras.losses.MeanSquaredError(reduction="sum")(y_true, y_pred, weights)
+
+
+def by_one_list_of_steps(batches, kernel):
+    x = np.concatenate([x[mask] for x, _, mask in batches])
+    y = np.concatenate([y[mask] for _, y, mask in batches])
+    return 2 * (x @ kernel - y) @ x / max(len(x), 1)
+
+
 OTHER_ANSWERS = {
     "0.1": [by_bool],
     "1.1": [by_pad_sequences],
@@ -309,6 +337,10 @@ OTHER_ANSWERS = {
     "6.2": [by_difference_of_masks],
     "6.3": [max_row_by_row, by_keras_max],
     "6.4": [with_more_than_the_row],
+    "9.1": [log_by_keras],
+    "9.2": [weights_by_course],
+    "9.3": [by_weights_of_steps],
+    "9.4": [by_one_list_of_steps],
 }
 
 # Mutants that are no mistakes: (exercise, what was changed) and why the results stay the same.
@@ -400,4 +432,14 @@ HARMLESS = {
         "if not np.allclose(alone, outputs[b][:len(alone)], atol=1e-06):",
     ): BOTH_WAYS,
     ("6.4", "row = ids[b, ids[b] != 0] → row = ids[b, ids[b] > 0]"): "ids are not negative",
+    (
+        "9.1",
+        "steps = mask.reshape(replicas, -1).sum(axis=1) → "
+        "steps = mask.reshape(replicas, -2).sum(axis=1)",
+    ): "any number below 0 is the rest",
+    (
+        "9.1",
+        "sums = (per_step * mask).reshape(replicas, -1).sum(axis=1) → "
+        "sums = (per_step * mask).reshape(replicas, -2).sum(axis=1)",
+    ): "any number below 0 is the rest",
 }
