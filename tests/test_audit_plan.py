@@ -268,3 +268,24 @@ def test_rounding_that_grows_is_told_from_padding(broken):
     assert report.ok, report
     told = any("rounding that grows" in note for note in report.notes)
     assert told is not broken, report
+
+
+# ---------------------------------------------------------------------- advice
+
+
+@pytest.mark.parametrize("given", [None, "value_mask"])
+def test_self_attention_is_given_the_mask_of_its_values(given):
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.table = embedding()
+            self.attend = layers.MultiHeadAttention(1, 2, name="mha")
+
+        def call(self, ids):
+            x, mask = self.table(ids), ops.not_equal(ids, 0)
+            return self.attend(x, x, **({} if given is None else {given: mask}))
+
+    report = audit(Model(), IDS)
+    assert report.ok is (given is not None)
+    if given is None:
+        assert "give the mask to `mha` by hand (`value_mask=`)" in report.findings[0].message

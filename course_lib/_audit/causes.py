@@ -20,6 +20,8 @@ class Causes(RawOperations):
         filled = {name: mask for name, mask in call.received.items() if any_mask(mask)}
         sequences = [(name, t, mask) for name, t, mask, _ in inputs if self._is_sequence(t)]
         bare = [(name, t) for name, t, mask in sequences if mask is None]
+        # Of attention's inputs it is the values, and the keys with them, that must be masked.
+        bare.sort(key=lambda one: one[0] not in ("value", "key"))
         if not call.received or not hears(call):
             return Cause("leak", call.name, call, _warned(call))
         if not filled:
@@ -29,8 +31,6 @@ class Causes(RawOperations):
         for name, mask in filled.items():
             if self._is_wrong(mask):
                 return self._changed(mask, call, name)
-        # Of attention's inputs it is the values, and the keys with them, that must be masked.
-        bare.sort(key=lambda one: one[0] not in ("value", "key"))
         needed = [one for one in bare if not _is_query(one[0], call)]
         found = self._first_loss(needed, call) if needed else None
         return found or Cause("leak", call.name, call, "although the mask came to it")

@@ -87,6 +87,11 @@ MENDS = {
 # What mends a leak depends on what the layer does with the steps; first match of the class name.
 LEAKS = (
     (
+        "FFT",
+        "A Fourier transform reads every step, and no mask reaches it: cut the padding off before "
+        "it, with rows of one length in a batch.",
+    ),
+    (
         "Max",
         "Put minus infinity at padded steps before the maximum: "
         "`ops.where(mask[..., None], x, -np.inf)`.",
@@ -157,6 +162,9 @@ def message_of(cause):
     what, mend = MENDS[cause.kind]
     if cause.kind == "leak":
         named = cause.layer if cause.call is None else cause.call.class_name
+        named = (
+            "FFT" if "FFT" in cause.detail else named.replace("Maximum", "")
+        )  # of two tensors, not of steps
         mend = next((text for part, text in LEAKS if part in named), mend)
     elif cause.kind == "lost":
         mend = f"{_pass_it_on(cause)}{_by_hand(cause)}."
