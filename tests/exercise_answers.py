@@ -308,6 +308,43 @@ def by_one_list_of_steps(batches, kernel):
     x = np.concatenate([x[mask] for x, _, mask in batches])
     y = np.concatenate([y[mask] for _, y, mask in batches])
     return 2 * (x @ kernel - y) @ x / max(len(x), 1)
+def turns_by_loop(verdicts):
+    found, before = [], None
+    for place, verdict in enumerate(verdicts):
+        if verdict == "–":
+            continue
+        if before is not None and verdict != before:
+            found.append(place)
+        before = verdict
+    return found
+
+
+def by_the_layer_itself(masks, keras):
+    """Ask Keras 3 itself, and Keras 2's rule in other words."""
+    import keras as keras_3
+
+    if keras == 3:
+        mask = keras_3.layers.Add().compute_mask([np.zeros((1, 1))] * len(masks), masks)
+        return None if mask is None else np.asarray(mask)
+    there = [~mask for mask in masks if mask is not None]
+    return ~np.any(there, axis=0) if there else None
+
+
+def by_a_subclass(layer):
+    class Passing(type(layer)):
+        supports_masking = True
+
+    layer.__class__ = Passing
+    return layer
+
+
+def by_divisor(version, per_step, mask):
+    losses = np.where(mask, per_step, 0)
+    if (2, 2) < version < (2, 11):
+        return losses.mean()
+    with np.errstate(invalid="ignore"):
+        mean = losses.sum() / mask.sum()
+    return np.nan_to_num(mean) if version[0] == 3 else mean
 
 
 OTHER_ANSWERS = {
@@ -341,6 +378,10 @@ OTHER_ANSWERS = {
     "9.2": [weights_by_course],
     "9.3": [by_weights_of_steps],
     "9.4": [by_one_list_of_steps],
+    "10.1": [turns_by_loop],
+    "10.2": [by_the_layer_itself],
+    "10.3": [by_a_subclass],
+    "10.4": [by_divisor],
 }
 
 # Mutants that are no mistakes: (exercise, what was changed) and why the results stay the same.
@@ -442,4 +483,16 @@ HARMLESS = {
         "sums = (per_step * mask).reshape(replicas, -1).sum(axis=1) → "
         "sums = (per_step * mask).reshape(replicas, -2).sum(axis=1)",
     ): "any number below 0 is the rest",
+        "10.4",
+        "if version < (3, 0) and real == 0: → if version < (3, -1) and real == 0:",
+    ): "no version has a number below 0",
+    (
+        "10.4",
+        "return total / mask.size → return total / per_step.size",
+    ): "both have one number for each step",
+    (
+        "10.1",
+        "told = [place for place in range(len(verdicts)) if verdicts[place] in '✓✗'] → "
+        "told = [place for place in range(len(verdicts)) if verdicts[place] in '✓✗x']",
+    ): "there is no sign x",
 }
