@@ -308,6 +308,8 @@ def by_one_list_of_steps(batches, kernel):
     x = np.concatenate([x[mask] for x, _, mask in batches])
     y = np.concatenate([y[mask] for _, y, mask in batches])
     return 2 * (x @ kernel - y) @ x / max(len(x), 1)
+
+
 def turns_by_loop(verdicts):
     found, before = [], None
     for place, verdict in enumerate(verdicts):
@@ -483,6 +485,7 @@ HARMLESS = {
         "sums = (per_step * mask).reshape(replicas, -1).sum(axis=1) → "
         "sums = (per_step * mask).reshape(replicas, -2).sum(axis=1)",
     ): "any number below 0 is the rest",
+    (
         "10.4",
         "if version < (3, 0) and real == 0: → if version < (3, -1) and real == 0:",
     ): "no version has a number below 0",
