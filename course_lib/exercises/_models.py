@@ -53,7 +53,7 @@ FUNCTIONS = [
 ]
 
 
-# Exercise 6.4: ids (B, T) to (B, T, D) or (B, D).
+# Exercise 6.5: ids (B, T) to (B, T, D) or (B, D).
 
 TABLE = (np.arange(20) * 7 % 13 - 6).reshape(10, 2) / 4
 

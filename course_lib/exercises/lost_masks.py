@@ -1,7 +1,8 @@
-"""Exercises of lesson 06: rows alone, a mask set again, a masked maximum, a small `audit`."""
+"""Exercises of lesson 06: rows alone, three broken models of Keras, a small `audit`."""
 
 import numpy as np
 
+from course_lib.exercises._broken_models import EXERCISES as BROKEN
 from course_lib.exercises._exercise import Exercise, Wrong
 from course_lib.exercises._models import FUNCTIONS, MODELS
 
@@ -103,170 +104,7 @@ rounding. Each row has a real step; padding may be in front, behind or between."
 )
 
 
-# --- 6.2
-
-
-def mask_of_differences(mask):
-    """Return bool (B, T - 1), or None if there is no mask."""
-    if mask is None:
-        return None
-    return mask[:, 1:] & mask[:, :-1]
-
-
-def _draw_side(draw):
-    rows, steps = draw.sizes()
-    mask = np.arange(steps) < draw.integers(0, steps, rows)[:, None]
-    return (mask if draw.coin() else mask[:, ::-1].copy(),)
-
-
-MASK_OF_DIFFERENCES = Exercise(
-    "6.2",
-    "A mask for the output of a raw operation",
-    mask_of_differences,
-    """A model works on differences of neighbouring steps: `x[:, 1:] - x[:, :-1]`, of shape
-`(B, T - 1, D)`. The mask ends there; a `Lambda` is to say which one comes out. A row alone with n
-real steps has n - 1 differences, and these are the real steps of the output. Write
-`mask_of_differences(mask)`. The padding is at the end in some batches and in front in others. If
-there is no mask, it is `None`, and so is the result.""",
-    minutes=4,
-    difficulty="easy",
-    hints=(
-        "Step t of the output is made of two steps of the input. Which two?",
-        "A difference with a padded step in it does not occur in the row alone.",
-    ),
-    cases=_draw_side,
-    examples=(
-        (None,),
-        (np.array([[True, True, True, False], [True, False, False, False]]),),
-        (np.array([[False, True, True], [False, False, True]]),),
-    ),
-    wrong=(
-        Wrong(
-            "handed on",
-            lambda mask: mask,
-            "You hand the mask on as it is. How many steps does the output have?",
-        ),
-        Wrong(
-            "real in one of the two",
-            lambda mask: None if mask is None else mask[:, 1:] | mask[:, :-1],
-            "A real step minus a padded one: would the row have this difference alone?",
-        ),
-        Wrong(
-            "the later step",
-            lambda mask: None if mask is None else mask[:, 1:],
-            "You ask the later one of each two steps. What if the padding is in front?",
-        ),
-        Wrong(
-            "the earlier step",
-            lambda mask: None if mask is None else mask[:, :-1],
-            "You ask the earlier one of each two steps. What if the padding is at the end?",
-        ),
-        Wrong(
-            "all real",
-            lambda mask: None if mask is None else np.ones_like(mask[:, 1:]),
-            "Your mask calls every step real. What is left of the padding in it?",
-        ),
-        Wrong(
-            "no answer to None",
-            lambda mask: mask[:, 1:] & mask[:, :-1],
-            "What does your function do when the input has no mask?",
-        ),
-    ),
-)
-
-
-# --- 6.3
-
-
-def max_of_real_steps(values, mask):
-    """Return (B, D): the largest value of each row's real steps, 0 for a row without any."""
-    largest = np.where(mask[..., None], values, -np.inf).max(axis=1)
-    return np.where(mask.any(axis=1)[:, None], largest, 0)
-
-
-def _draw_values(draw):
-    rows, steps = draw.sizes(2, 3)
-    depth = steps if draw.coin() else draw.integer(1, 2)
-    sign = draw.choice(1.0, 1.0, -1.0)  # -1: all are negative, so that a zero wins
-    values = draw.numbers(rows, steps, depth)
-    return np.where(sign < 0, -np.abs(values), values), draw.mask(rows, steps)
-
-
-MAX_OF_REAL_STEPS = Exercise(
-    "6.3",
-    "A maximum for rows of padding, too",
-    max_of_real_steps,
-    """`MaskedMax` gives −∞ for a row that is all padding, and that makes a loss infinite. Write
-`max_of_real_steps(values, mask)` in NumPy: `values` has shape `(B, T, D)`, `mask` `(B, T)`. The
-result has shape `(B, D)`: for each feature the largest value at a real step, and zeros for a row
-without a real step.""",
-    minutes=4,
-    difficulty="easy",
-    hints=(
-        "The mask needs a third axis before it can choose among the values: `mask[..., None]`.",
-        "First the maximum with −∞ at padded steps. Then `mask.any(axis=1)` says which rows keep "
-        "it.",
-    ),
-    cases=_draw_values,
-    examples=(
-        (np.array([[[-1.0, 2.0], [-3.0, 5.0]], [[-2.0, -1.0], [4.0, 4.0]]]), _MASK[:, 1:]),
-        (np.array([[[-1.0], [-3.0]], [[-2.0], [4.0]]]), _MASK[:, 1:] & False),
-    ),
-    wrong=(
-        Wrong(
-            "zeros at padded steps",
-            lambda values, mask: (values * mask[..., None]).max(axis=1),
-            "You put zeros at padded steps. Which value is the largest if all real ones are "
-            "negative?",
-        ),
-        Wrong(
-            "mask ignored",
-            lambda values, mask: values.max(axis=1),
-            "Does your maximum change when a value at a padded step grows?",
-        ),
-        Wrong(
-            "minus infinity left",
-            lambda values, mask: np.where(mask[..., None], values, -np.inf).max(axis=1),
-            "What does your function give for a row that is all padding?",
-        ),
-        Wrong(
-            "minus infinity times 0",
-            lambda values, mask: (
-                np.where(mask[..., None], values, -np.inf).max(axis=1) * mask.any(axis=1)[:, None]
-            ),
-            "What is −∞ times 0? Which function chooses between two values without a product?",
-        ),
-        Wrong(
-            "never below 0",
-            lambda values, mask: np.where(mask[..., None], values, -np.inf).max(axis=1, initial=0),
-            "Can your maximum be below 0, if all real values are?",
-        ),
-        Wrong(
-            "over the features",
-            lambda values, mask: np.where(mask, values.max(axis=-1), 0.0),
-            "Over which axis do you take the maximum: over the steps, or over the features?",
-        ),
-        Wrong(
-            "one number for a row",
-            lambda values, mask: _largest(values, mask).max(axis=1),
-            "You give one number for each row. How many features has a step?",
-        ),
-        Wrong(
-            "the mask inverted",
-            lambda values, mask: _largest(values, ~mask),
-            "Among which steps do you look: where the mask is `True`, or where it is `False`?",
-        ),
-    ),
-)
-
-
-def _largest(values, mask):
-    return np.where(
-        mask.any(axis=1)[:, None], np.where(mask[..., None], values, -np.inf).max(axis=1), 0.0
-    )
-
-
-# --- 6.4
+# --- 6.5
 
 
 def rows_that_see_padding(run, ids):
@@ -325,7 +163,7 @@ def _or_other_shape(one, other):
 _IDS = np.array([[4, 7, 0, 0], [2, 5, 1, 3], [0, 0, 0, 0], [9, 6, 8, 0]])
 
 ROWS_THAT_SEE_PADDING = Exercise(
-    "6.4",
+    "6.5",
     "Build it: a small `audit`",
     rows_that_see_padding,
     """`run(ids)` is a model: it takes ids of shape `(B, T)`, padded with 0 at the end, and returns
@@ -409,4 +247,4 @@ cannot run alone and is left out.""",
     ),
 )
 
-EXERCISES = (SAME_ALONE, MASK_OF_DIFFERENCES, MAX_OF_REAL_STEPS, ROWS_THAT_SEE_PADDING)
+EXERCISES = (SAME_ALONE, *BROKEN, ROWS_THAT_SEE_PADDING)

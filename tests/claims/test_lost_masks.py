@@ -57,7 +57,11 @@ def test_weights_stay():
         assert all(map(np.array_equal, before, model.get_weights()))
 
 
-@claim("6.2", "`Conv1D` reads the padding beside a row's last real step.")
+@claim(
+    "6.2",
+    '`Conv1D` with `kernel_size=3` and `padding="same"` reads the padding beside a row\'s last '
+    "real step.",
+)
 def test_conv_reads_its_neighbour():
     ids = pad(ROWS, 7)
     masked = embed(ids)
@@ -119,7 +123,11 @@ def test_max_of_repeats():
         assert not solo_test(lambda ids: pool(lstm(embedding(ids))), "pre")
 
 
-@claim("6.6", "`Concatenate` of a masked and an unmasked tensor carries a mask that is all `True`.")
+@claim(
+    "6.6",
+    "`Concatenate` of a masked and an unmasked tensor along the features carries a mask that is "
+    "all `True`.",
+)
 def test_concatenate():
     ids = pad(ROWS, 7)
     masked = embed(ids)
