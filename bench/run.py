@@ -8,7 +8,7 @@ FOLDER = Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 import conftest  # noqa: E402, F401  the kernel settings, also without make
 
-BENCHMARKS = ("imports", "padding", "audit", "notebooks")
+BENCHMARKS = ("imports", "padding", "batching", "audit", "notebooks")
 
 
 def main(*names):
