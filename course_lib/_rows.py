@@ -9,6 +9,8 @@ import numpy as np
 
 CHUNK_ROWS = 2048
 NOT_ROWS = (str, bytes, dict, set)
+# "q" is 64 bits everywhere. As a dtype of NumPy it would be another one than int64, of equal bits.
+DTYPES = {"q": np.int64, "d": np.float64}
 
 
 def fill_rectangle(rows, maxlen, dtype, padding, truncating, value):
@@ -70,7 +72,7 @@ def _numbers(rows, dtype):
         return None
     code = dtype.char if dtype is not None and dtype.kind in "iu" else "q" if kind is int else "d"
     try:
-        return np.frombuffer(struct.pack(f"{len(flat)}{code}", *flat), code)
+        return np.frombuffer(struct.pack(f"{len(flat)}{code}", *flat), DTYPES.get(code, code))
     except (struct.error, TypeError, OverflowError):  # a step is no number, or too large
         return None
 

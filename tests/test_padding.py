@@ -257,6 +257,11 @@ class TestListsOfNumbers:
         with mock.patch.object(_rows, "_as_steps", side_effect=AssertionError):
             assert pad(sequences, dtype=dtype).tolist() == [[1] * 40, [0] * 40, [3] + [0] * 39]
 
+    @pytest.mark.parametrize(("step", "dtype"), [(1, np.int64), (1.5, np.float64)])
+    def test_their_dtype_is_the_usual_one(self, step, dtype):
+        # `longlong` compares equal to int64 and prints another way.
+        assert pad([[step]]).dtype.char == np.dtype(dtype).char
+
     def test_a_huge_integer_beside_floats_becomes_a_float(self):
         rectangle = pad([[0.5], [1, 2**64]])
         assert rectangle.dtype == "float64"
