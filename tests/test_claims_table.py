@@ -159,6 +159,11 @@ class TestTable:
         assert (row(["**1.9** It is so.", words]) in changed) == bool(words)
         assert f"{0 if words else 1} of 1 sentences" in changed
 
+    def test_a_version_that_was_not_asked_is_told(self):
+        found = table(old=("fails", ""))
+        found.outcomes["next"] = {"failed": "no wheel"}
+        assert found.holds_in(("1.9", "It is so.", "padding")) == "from lock on; not asked in next"
+
     def test_neighbours_are_one_range(self):
         names = [{"name": str(n), "python": ""} for n in range(6)]
         spoken = Table({}, {"version": [*names, CONFIG["version"][1]]}, []).span

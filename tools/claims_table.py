@@ -147,6 +147,8 @@ class Table:
         else:
             words = [f"in {self.span(now)}"]
         words += [f"not in {name}" for name in old if name in asked and name not in true]
+        if unasked := [name for name in self.names if name not in asked]:
+            words.append(f"not asked in {self.span(unasked)}")
         return "; ".join(words)
 
     def versions_part(self):
