@@ -256,7 +256,7 @@ class Grows(layers.Layer):
         return x
 
 
-# Known and open: with other weights the map is as wild, and its rounding is still taken for padding.
+# Known and open: with other weights, the rounding of so wild a map is still taken for padding.
 WILD = pytest.mark.xfail(reason="rounding that grows is blamed on padding with other weights")
 
 
