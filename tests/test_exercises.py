@@ -183,6 +183,6 @@ def test_solutions_import_what_a_notebook_has():
         names = {
             node.id
             for node in ast.walk(ast.parse(exercise.solution_source))
-            if isinstance(node, ast.Name)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         }
         assert not {name for name in names if name.startswith("_")}, exercise.id
