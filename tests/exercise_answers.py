@@ -376,6 +376,14 @@ OTHER_ANSWERS = {
     "6.3": [largest_row_by_row],
     "6.4": [with_a_second_look_up],
     "6.5": [with_more_than_the_row],
+    "9.1": [log_by_keras],
+    "9.2": [weights_by_course],
+    "9.3": [by_weights_of_steps],
+    "9.4": [by_one_list_of_steps],
+    "10.1": [turns_by_loop],
+    "10.2": [by_the_layer_itself],
+    "10.3": [by_a_subclass],
+    "10.4": [by_divisor],
 }
 
 # Mutants that are no mistakes: (exercise, what was changed) and why the results stay the same.
@@ -467,4 +475,27 @@ HARMLESS = {
         "if not np.allclose(alone, outputs[b][:len(alone)], atol=1e-06):",
     ): BOTH_WAYS,
     ("6.5", "row = ids[b, ids[b] != 0] → row = ids[b, ids[b] > 0]"): "ids are not negative",
+    (
+        "9.1",
+        "steps = mask.reshape(replicas, -1).sum(axis=1) → "
+        "steps = mask.reshape(replicas, -2).sum(axis=1)",
+    ): "any number below 0 is the rest",
+    (
+        "9.1",
+        "sums = (per_step * mask).reshape(replicas, -1).sum(axis=1) → "
+        "sums = (per_step * mask).reshape(replicas, -2).sum(axis=1)",
+    ): "any number below 0 is the rest",
+    (
+        "10.4",
+        "if version < (3, 0) and real == 0: → if version < (3, -1) and real == 0:",
+    ): "no version has a number below 0",
+    (
+        "10.4",
+        "return total / mask.size → return total / per_step.size",
+    ): "both have one number for each step",
+    (
+        "10.1",
+        "told = [place for place in range(len(verdicts)) if verdicts[place] in '✓✗'] → "
+        "told = [place for place in range(len(verdicts)) if verdicts[place] in '✓✗x']",
+    ): "there is no sign x",
 }
