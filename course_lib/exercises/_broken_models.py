@@ -186,15 +186,6 @@ shape `(B, D)`. Each row has a real step.""",
             "Which value has a bidirectional LSTM at a padded step? Can it be the largest?",
         ),
         Wrong(
-            "zeros at padding",
-            lambda embedding, both_ways, ids: (
-                "max",
-                _largest_of(both_ways(embedding(ids)) * (ids != 0)[..., None]),
-            ),
-            "You put 0 at padded steps. Which value is the largest where all real ones are "
-            "negative?",
-        ),
-        Wrong(
             "the LSTM named",
             lambda embedding, both_ways, ids: ("both_ways", largest(embedding, both_ways, ids)[1]),
             "The LSTM uses its mask and passes it on. Which layer after it does not?",
