@@ -48,7 +48,20 @@ def audit(model, x, y=None, sample_weight=None, mask=None, *, pass_mask=None):
 def assert_padding_invariant(model, x, y=None, sample_weight=None, mask=None, *, pass_mask=None):
     """Raise an `AssertionError` that tells the story if `audit` finds anything.
 
-    For a test of your own model; the arguments are those of `audit`.
+    For a test of your own model; the arguments are those of `audit`. Make the batch once, in a
+    fixture, padded as your data are, with rows of several lengths:
+
+        @pytest.fixture(scope="session")
+        def batch():
+            return next(iter(my_dataset.batch(24)))  # (x, y)
+
+        def test_padding_is_invisible(batch):
+            assert_padding_invariant(build_model(), *batch)
+
+    Raises:
+        AssertionError: padding changes an output, the loss, a metric or a gradient; the text is
+            the report.
+        TypeError, ValueError, RuntimeError: as in `audit`.
     """
     __tracebackhide__ = True
     report = audit(model, x, y, sample_weight, mask, pass_mask=pass_mask)
