@@ -10,7 +10,7 @@ import numpy as np
 
 from course_lib.exercises import _call
 from course_lib.exercises._call import call
-from course_lib.exercises._cases import cases_of, smallest
+from course_lib.exercises._cases import cases_of, is_ordinary, is_shown, smallest
 from course_lib.exercises._compare import Problem, close, compare, kind_of
 from course_lib.exercises._drawing import draw_problem, show_case, show_problem
 from course_lib.exercises._exercise import UnknownExerciseError, find
@@ -85,12 +85,35 @@ def _judge(exercise, answer):
             }
         printed = _printed(outcomes[0]) and " What it printed is left out."
         return "passed", tried | {"message": f"{len(cases)} cases tried.{printed}"}
-    first = cases[failed[0]]
-    for wrong, results in _wrong_results(exercise):
-        if all(map(_behaves_like, outcomes, results)):
-            details = f"Try it with\n{show_case(exercise, first)}"
-            return "wrong", tried | {"message": wrong.question, "details": details}
+    first = _first_to_show(cases, failed)
+    question = _question_for(exercise, cases, outcomes, failed)
+    if question:
+        details = f"Try it with\n{show_case(exercise, first)}"
+        return "wrong", tried | {"message": question, "details": details}
     return _smallest_failure(exercise, answer, first, tried)
+
+
+def _first_to_show(cases, failed):
+    """Return the failing case to show: an ordinary one of 2 x 4 or more, if there is one."""
+    return min(
+        (cases[place] for place in failed),
+        key=lambda case: (not is_ordinary(case), not is_shown(case)),
+    )
+
+
+def _question_for(exercise, cases, outcomes, failed):
+    """Return the question of the usual mistake that was made, or "".
+
+    An answer may make it and do something of its own at an edge, as in a row of padding alone. So
+    if it fails on ordinary cases, and no mistake is like it everywhere, these alone are asked.
+    """
+    everywhere = range(len(cases))
+    ordinary = [place for place in everywhere if is_ordinary(cases[place])]
+    for places in (everywhere, ordinary if set(ordinary) & set(failed) else ()):
+        for wrong, results in _wrong_results(exercise):
+            if places and all(_behaves_like(outcomes[place], results[place]) for place in places):
+                return wrong.question
+    return ""
 
 
 def _refuse(exercise, answer):
@@ -190,7 +213,7 @@ def _smallest_failure(exercise, answer, first, tried):
     ends = time.monotonic() + _call.CHECK_SECONDS
 
     def fails(case):
-        if time.monotonic() > ends:
+        if time.monotonic() > ends or _is_worse(case, first):
             return False
         outcome = call(exercise, answer, case, 1.0)
         return not outcome.late and _problem(outcome, _solve(exercise, case)) is not None
@@ -218,6 +241,11 @@ def _smallest_failure(exercise, answer, first, tried):
         "details": start + show_problem(problem, name) + note,
         "picture": draw_problem(problem),
     }
+
+
+def _is_worse(case, first):
+    """Whether a case is at an edge, or too small to see anything in, and the first one is not."""
+    return any(asked(first) and not asked(case) for asked in (is_ordinary, is_shown))
 
 
 def _differ(problem, again):

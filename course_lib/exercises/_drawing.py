@@ -59,19 +59,22 @@ def _comparable(problem):
 
 
 def draw_problem(problem):
-    """Draw yours beside the expected one, or return `None` if that makes no picture."""
+    """Draw yours beside the expected one, or return `None` if that makes no picture.
+
+    Another dtype or shape is said in words: no value of it is marked as different.
+    """
+    if not _comparable(problem):
+        return None
     got, expected = _as_grid(problem.got), _as_grid(problem.expected)
     if got is None or expected is None:
         return None
-    if got.shape == expected.shape and got.ndim == 3:
+    if got.ndim == 3:
         differs = ~close(got, expected)
         item = int(np.argmax(differs.any(axis=(1, 2))))
         got, expected = got[item], expected[item]
-    if got.ndim != 2 or expected.ndim != 2:
+    if got.ndim != 2 or not got.size:
         return None
-    if max(got.shape[0], expected.shape[0]) > MOST_ROWS:
-        return None
-    if max(got.shape[1], expected.shape[1]) > MOST_COLUMNS or not (got.size and expected.size):
+    if got.shape[0] > MOST_ROWS or got.shape[1] > MOST_COLUMNS:
         return None
     return _draw(got, expected)
 
@@ -83,23 +86,17 @@ def _as_grid(value):
 
 
 def _draw(got, expected):
-    marks = None
-    if got.shape == expected.shape:
-        marks = ~close(got, expected)
-    columns = got.shape[1] + expected.shape[1]
-    rows = max(got.shape[0], expected.shape[0])
+    marks = ~close(got, expected)
+    rows, columns = got.shape[0], 2 * got.shape[1]
     figure, (left, right) = new_figure(1.6 + 0.72 * columns, 0.8 + 0.5 * rows, columns=2)
     _paint(left, got, marks, "yours")
     _paint(right, expected, None, "expected")
-    if marks is None:
-        alt = f"Your result of shape {got.shape} beside the expected one of {expected.shape}."
-    else:
-        places = ", ".join(str(tuple(map(int, place))) for place in np.argwhere(marks)[:6])
-        alt = (
-            f"Your result beside the expected one. {int(marks.sum())} of {marks.size} values "
-            f"differ, at {places}{' and more' if marks.sum() > 6 else ''}; "
-            "they have a thick frame and the sign ≠."
-        )
+    places = ", ".join(str(tuple(map(int, place))) for place in np.argwhere(marks)[:6])
+    alt = (
+        f"Your result beside the expected one. {int(marks.sum())} of {marks.size} values "
+        f"differ, at {places}{' and more' if marks.sum() > 6 else ''}; "
+        "they have a thick frame and the sign ≠."
+    )
     return Picture(figure, alt)
 
 

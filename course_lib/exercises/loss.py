@@ -493,6 +493,14 @@ thousands; a batch that is all padding has the loss 0.""",
             "What is `np.exp(1000)`, and what is infinity divided by infinity?",
         ),
         Wrong(
+            "overflow, the mask chosen with where",
+            lambda labels, logits, mask, reduction: _reduce(
+                np.where(mask, _overflowing(labels, logits), 0), mask, reduction
+            ),
+            "Padding is left out, but a real step may have a logit of 1000. What is "
+            "`np.exp(1000)`?",
+        ),
+        Wrong(
             "the share rounded to 0",
             lambda labels, logits, mask, reduction: _reduce(
                 _by_the_share(labels, logits) * mask, mask, reduction

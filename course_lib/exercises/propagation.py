@@ -1,5 +1,8 @@
 """Exercises of lesson 03: which mask a layer gets, a lost mask, two masks that meet, the walk."""
 
+import functools
+import operator
+
 import numpy as np
 
 from course_lib.exercises._exercise import Exercise, Wrong
@@ -129,6 +132,11 @@ MASK_OF_SUM = Exercise(
             "None not looked for",
             lambda masks: np.any(masks, axis=0),
             "The rule for two masks is right. What if one of them is `None`?",
+        ),
+        Wrong(
+            "None joined with |",
+            lambda masks: functools.reduce(operator.or_, masks),
+            "`|` joins two masks rightly. What does it do if one of them is `None`?",
         ),
         Wrong(
             "None left out",
