@@ -3,8 +3,10 @@
 import ast
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from course_lib.pictures import Picture, draw_losses, draw_mask
 from course_lib.pictures_carry_over import draw_states
 from course_lib.pictures_embedding import draw_look_up
 from tests.nbval_pictures import TOLERANCE, difference, pictures, unlike
+from tools.run_notebooks import fold_answers, is_folded
 
 ROOT = Path(__file__).parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -173,6 +176,28 @@ def test_no_answer_stands_open_below_its_question(path):
     for place in asked:
         answer = next(cell for cell in cells[place:] if cell.get("outputs"))
         assert answer["metadata"].get("jupyter") == {"outputs_hidden": True}, source(cells[place])
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_an_output_behind_a_folded_text_is_folded(path):
+    """Else it tells what the text above it keeps back."""
+    for before, cell in pairwise(json.loads(path.read_text())["cells"]):
+        if is_folded(source(before)) and cell.get("outputs"):
+            assert cell["metadata"].get("jupyter") == {"outputs_hidden": True}, source(cell)
+
+
+def test_an_answer_is_folded_to_the_first_open_text():
+    folded = "<details><summary>What it shows</summary>\n\nIt is so.\n\n</details>"
+    texts = ["*Predict: is it?*", None, None, folded, None, folded + "\n\nAnd more?", None]
+    cells = [
+        nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("stream", text="1")])
+        if text is None
+        else nbformat.v4.new_markdown_cell(text)
+        for text in texts
+    ]
+    fold_answers(cells)
+    hidden = [place for place, cell in enumerate(cells) if cell.metadata.get("jupyter")]
+    assert hidden == [1, 2, 4]
 
 
 def test_outputs_are_ignored_only_where_they_must_be():

@@ -63,21 +63,28 @@ def tidy(notebook, stem):
         cell.id = f"{stem.split('_')[0]}-{place:03d}"
 
 
+def is_folded(text):
+    """Whether nothing of a text is read before it is opened."""
+    return text.startswith("<details>") and text.rstrip().endswith("</details>")
+
+
 def fold_answers(cells):
-    """Fold what a prediction asks for. JupyterLab shows it again as soon as the cell is run."""
-    asked = False
-    for place, cell in enumerate(cells):
+    """Fold what a prediction asks for. JupyterLab shows it again as soon as the cell is run.
+
+    The answer ends at the first text behind its outputs that is not folded itself.
+    """
+    asked = answered = False
+    for cell in cells:
         if cell.cell_type == "markdown":
-            waiting = asked and not shown(cells[place - 1])
-            asked = waiting or bool(PREDICTION.search(cell.source))
+            if PREDICTION.search(cell.source):
+                asked, answered = True, False
+            elif answered and not is_folded(cell.source):
+                asked = False
         elif "solution" not in cell.metadata.get("tags", []):
             cell.metadata.pop("jupyter", None)
             if asked and cell.outputs:
                 cell.metadata["jupyter"] = {"outputs_hidden": True}
-
-
-def shown(cell):
-    return cell.cell_type == "code" and bool(cell.outputs)
+                answered = True
 
 
 def show(path, code, cell):
