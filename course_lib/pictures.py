@@ -207,9 +207,8 @@ def draw_losses(values, mask, title="", reported=None, top=None):
         # Beside the bars, the larger mean above its line and the other below: neither label hides
         # a bar or the other label.
         above = (name == "all steps") == (all_mean >= real_mean)
-        label = f" mean over {name}: {height:.2f}"
         axes.annotate(
-            f" reported:\n{label}" if name == reported else label,
+            f" {'reported, ' * (name == reported)}mean over {name}: {height:.2f}",
             (len(values) - 0.5, height),
             xytext=(0, 3 if above else -3),
             textcoords="offset points",
@@ -217,8 +216,8 @@ def draw_losses(values, mask, title="", reported=None, top=None):
             fontsize=10,
             color=INK,
         )
-    # Room for the labels: a third of the width, however many steps there are.
-    room = 0.55 * len(values)
+    # Room for the labels: a third of the width, however many steps there are; more for a long one.
+    room = (0.55 if reported is None else 0.85) * len(values)
     axes.set(xlabel="step", ylabel="loss of the step", xlim=(-0.65, len(values) - 0.35 + room))
     if top is not None:
         axes.set_ylim(0, top)
