@@ -8,7 +8,7 @@ from tools.minutes import boolean_share, cells_of, lessons, reading, rounded, so
 
 LONGEST, MOST_BOOLEANS = 35, 0.15
 # Lessons that are longer than they should be, and say so.
-TOO_LONG = {"03_mask_propagation", "04_lstm_carry_over", "05_masked_loss", "06_lost_masks"}
+TOO_LONG = {"06_lost_masks"}
 
 
 def named(marked=()):
