@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from course_lib._audit.cause import Cause
 from course_lib._audit.loss import first_line
-from course_lib._audit.raw import Cause
 from course_lib._audit.run import array, no_dropout
 
 

@@ -5,7 +5,8 @@ import re
 import textwrap
 from dataclasses import dataclass, replace
 
-from course_lib._audit.mends import TITLES, message_of
+from course_lib._audit.faults import FAULTS
+from course_lib._audit.messages import message_of
 
 # Worst first: values are wrong for everybody, a metric only for its reader.
 SYMPTOMS = ("outputs", "loss", "gradients", "metric")
@@ -20,7 +21,7 @@ class Finding:
             "misaligned", "unmasked branch", "wrong mask", "never", "inside", "loss", "metric",
             "sample_weight", "gradient", "added loss" or "neighbours".
         layer: the layer at which it happened, or the raw operation and the layers on both sides.
-        message: what is wrong there, and the mend.
+        message: what is wrong there, and how to fix it.
         evidence: tuple of sentences, what was measured.
         symptom: what it spoils first: "outputs", "loss", "gradients" or "metric".
     """
@@ -37,7 +38,7 @@ class Finding:
     @property
     def title(self):
         """The kind in words."""
-        return TITLES.get(self.kind, self.kind)
+        return FAULTS[self.kind].title
 
 
 def finding(cause, symptom, evidence):
@@ -126,7 +127,7 @@ class AuditReport:
         )
         head = "".join(
             f"<th style='text-align:left'>{cell}</th>"
-            for cell in ("", "what", "where", "why, and the mend", "seen in")
+            for cell in ("", "what", "where", "why, and how to fix it", "seen in")
         )
         table = (
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""

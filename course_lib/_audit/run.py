@@ -139,12 +139,13 @@ def as_tensors(nest):
 
 
 def array(tensor):
-    """Return a tensor as an array; 16-bit floats as 32-bit ones."""
+    """Return a tensor as an array; 16-bit floats as 32-bit ones, complex ones as pairs."""
     import keras
 
     if "float" in keras.backend.standardize_dtype(tensor.dtype):
         tensor = keras.ops.cast(tensor, "float32")
-    return keras.ops.convert_to_numpy(tensor)
+    values = keras.ops.convert_to_numpy(tensor)
+    return np.stack([values.real, values.imag], axis=-1) if values.dtype.kind == "c" else values
 
 
 def _fixed_batch_size(model):
