@@ -16,11 +16,12 @@ from course_lib._audit.messages import joined
 from course_lib._audit.outputs import OutputTest
 from course_lib._audit.plan import find_batch
 from course_lib._audit.report import AuditReport, finding
-from course_lib._audit.run import Runner, any_length, flat, float32, tolerance
+from course_lib._audit.run import Runner, flat, float32, tolerance
 from course_lib._audit.scores import Scores
 from course_lib._audit.second_look import DOUBTFUL
 from course_lib._audit.story import Story
 from course_lib._inputs import as_nest, complete_mask, read_inputs, read_mask
+from course_lib._keras_private import any_length, layers_of, unused_is_no_error, user_metrics
 from course_lib._state import build, unchanged
 from course_lib.propagation import is_shown, trace_of
 
@@ -57,6 +58,7 @@ class Audit(OutputTest):
             self.runner = self._new_runner()
             first = View(self.leaves, self.masks, np.arange(len(self.leaves[0])), [], [], [])
             inputs, kwargs = self.runner.inputs(first)
+            stack.enter_context(unused_is_no_error())
             stack.enter_context(any_length(self.model))
             build(self.model, inputs, training=False, **kwargs)
             self.runner = self._new_runner()
@@ -219,7 +221,7 @@ def _reads_strings(model):
     if any(str(one.dtype) == "string" for one in getattr(model, "inputs", None) or []):
         return True
     kinds = (keras.layers.TextVectorization, keras.layers.StringLookup, keras.layers.Hashing)
-    return any(isinstance(layer, kinds) for layer in model._flatten_layers())
+    return any(isinstance(layer, kinds) for layer in layers_of(model))
 
 
 def _check_preprocessor(model, x):
@@ -236,11 +238,8 @@ def _check_preprocessor(model, x):
 
 
 def _metric_variables(model):
-    compiled = getattr(model, "_compile_metrics", None)
-    if compiled is None:
-        return []
     import keras
 
-    given = keras.tree.flatten([compiled._user_metrics, compiled._user_weighted_metrics])
+    given = keras.tree.flatten(list(user_metrics(model)))
     metrics = [one for one in given if isinstance(one, keras.Metric)]
     return [variable for metric in metrics for variable in metric.variables]

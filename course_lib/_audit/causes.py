@@ -5,6 +5,7 @@ import numpy as np
 from course_lib._audit.cause import Cause, between
 from course_lib._audit.messages import is_own, padding_value
 from course_lib._audit.raw import RawOperations
+from course_lib._keras_private import mask_of
 from course_lib._mask_words import Letters, any_mask, hears, is_merge, overwritten
 
 
@@ -204,7 +205,7 @@ class Causes(RawOperations):
 
     def changed(self, tensor, call):
         """Return the `Cause` why the mask on a tensor is none of the batch's."""
-        mask = getattr(tensor, "_keras_mask", None)
+        mask = mask_of(tensor)
         kind = "neutralised" if mask is None or np.asarray(mask).all() else "misaligned"
         producer = self._producer(tensor, call)
         if producer is None:

@@ -9,6 +9,7 @@ from course_lib._audit.control import Leak, control
 from course_lib._audit.messages import padding_value
 from course_lib._audit.run import array, flat, no_dropout
 from course_lib._audit.second_look import SecondLook, tolerance_of
+from course_lib._keras_private import layers_of
 from course_lib._state import unchanged
 
 # How many lengths are enough where a second look costs as much as the first.
@@ -174,8 +175,7 @@ class OutputTest:
         import keras
 
         if not self.also_in_training and not any(
-            isinstance(layer, keras.layers.BatchNormalization)
-            for layer in self.model._flatten_layers()
+            isinstance(layer, keras.layers.BatchNormalization) for layer in layers_of(self.model)
         ):
             return
         padded = self.batch.view(extra=max(s.real.shape[1] for s in self.batch.sequences) + 3)

@@ -6,6 +6,7 @@ from course_lib._audit.cause import Cause
 from course_lib._audit.faults import ACTIVITY
 from course_lib._audit.run import array, as_tensors, flat
 from course_lib._audit.targets import cut
+from course_lib._keras_private import layers_of
 
 
 def has_own(model, method):
@@ -64,7 +65,7 @@ def activity_losses(audit):
     """
     layers = [
         layer
-        for layer in audit.model._flatten_layers()
+        for layer in layers_of(audit.model)
         if getattr(layer, "activity_regularizer", None) is not None
     ]
     if not layers:

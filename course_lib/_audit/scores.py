@@ -29,6 +29,7 @@ from course_lib._audit.targets import (  # fmt: skip
     other_targets,
     picks_step,
 )
+from course_lib._keras_private import compiled_loss, compiled_metrics, user_metrics
 
 # How much of a loss or a metric is taken for rounding, beside the share for outputs.
 LEAST = 1e-4
@@ -50,8 +51,8 @@ class Scores(Predictions):
         """Compare loss, metrics and gradients, as far as they are there."""
         audit = self.audit
         self.y, parts = audit.y, []
-        compiled = getattr(self.model, "_compile_loss", None) is not None
-        scored = compiled or getattr(self.model, "_compile_metrics", None) is not None
+        compiled = compiled_loss(self.model) is not None
+        scored = compiled or compiled_metrics(self.model) is not None
         own_loss = has_own(self.model, "compute_loss")
         scored = scored or own_loss
         self.structure = self._structure()
@@ -296,8 +297,7 @@ class Scores(Predictions):
 
         A model that makes no mask, or has weighted metrics, may get weights from its data pipeline.
         """
-        compiled = getattr(self.model, "_compile_metrics", None)
-        weighted = compiled is not None and compiled._user_weighted_metrics
+        _, weighted = user_metrics(self.model)
         masks = any(sequence.made for sequence in self.audit.batch.sequences)
         return self.made_up and (weighted or not masks or cause.kind == "never")
 
@@ -311,7 +311,7 @@ class Scores(Predictions):
 
     def _check_metrics(self):
         audit = self.audit
-        if getattr(self.model, "_compile_metrics", None) is None:
+        if compiled_metrics(self.model) is None:
             return
         try:
             parts = metric_parts(self.model, self.y, self.structure, audit.sample_weight)
