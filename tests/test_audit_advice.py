@@ -5,6 +5,7 @@ Further advice is done in the pairs of `tests/audit_fixes.py`.
 
 import importlib
 import sys
+import textwrap
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -241,24 +242,25 @@ def _(way):
 
 
 LIBRARY = '''
-import keras
-from keras import layers
+    import keras
+    from keras import layers
 
-class Twice(layers.Layer):
-    def call(self, x):
-        return x * 2
+    class Twice(layers.Layer):
+        def call(self, x):
+            return x * 2
 
-class Changed(layers.Layer):
-    """Each step and its negative."""
-    def call(self, x):
-        return keras.ops.reshape(keras.ops.stack([-x, x], axis=2), (keras.ops.shape(x)[0], -1, 4))
+    class Changed(layers.Layer):
+        """Each step and its negative."""
+        def call(self, x):
+            both = keras.ops.stack([-x, x], axis=2)
+            return keras.ops.reshape(both, (keras.ops.shape(x)[0], -1, 4))
 
-class Tokens(layers.Layer):
-    def __init__(self, **options):
-        super().__init__(**options)
-        self.table = layers.Embedding(7, 4, mask_zero=True, name="table")
-    def call(self, ids):
-        return self.table(ids) * 2
+    class Tokens(layers.Layer):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.table = layers.Embedding(7, 4, mask_zero=True, name="table")
+        def call(self, ids):
+            return self.table(ids) * 2
 '''
 
 
@@ -267,7 +269,7 @@ def library(tmp_path_factory):
     """A package of layers, installed where packages are: nobody edits what stands there."""
     folder = tmp_path_factory.mktemp("lib") / "site-packages"
     folder.mkdir()
-    (folder / "their_layers.py").write_text(LIBRARY)
+    (folder / "their_layers.py").write_text(textwrap.dedent(LIBRARY))
     sys.path.insert(0, str(folder))
     yield
     sys.path.remove(str(folder))

@@ -1,12 +1,21 @@
 """What an audit says, and how it reads."""
 
+from __future__ import annotations
+
 import html
 import re
 import textwrap
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from course_lib._audit.faults import FAULTS
 from course_lib._audit.messages import message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from course_lib.pictures import Picture
+    from course_lib.propagation import Trace
 
 # Worst first: values are wrong for everybody, a metric only for its reader.
 SYMPTOMS = ("outputs", "loss", "gradients", "metric")
@@ -29,14 +38,14 @@ class Finding:
     kind: str
     layer: str
     message: str
-    evidence: tuple = ()
+    evidence: tuple[str, ...] = ()
     symptom: str = "outputs"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.layer}: {self.title}. {self.message}"
 
     @property
-    def title(self):
+    def title(self) -> str:
         """The kind in words."""
         return FAULTS[self.kind].title
 
@@ -59,7 +68,16 @@ class AuditReport:
         inputs: list of str: what each input was taken for, a sequence of which lengths or none.
     """
 
-    def __init__(self, model_name, findings, notes, checked, trace, forwards, inputs=()):
+    def __init__(
+        self,
+        model_name: str,
+        findings: list[Finding],
+        notes: list[str],
+        checked: list[str],
+        trace: Trace,
+        forwards: int,
+        inputs: Iterable[str] = (),
+    ) -> None:
         self.model_name = model_name
         self.findings = join(findings)
         self.notes = list(dict.fromkeys(notes))
@@ -69,18 +87,18 @@ class AuditReport:
         self.inputs = list(inputs)
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """True if nothing was found."""
         return not self.findings
 
-    def picture(self):
+    def picture(self) -> Picture:
         """Return the mask's way through the model as a `Picture`."""
         return self.trace.picture()
 
     def _lists(self):
         return (("Inputs", self.inputs), ("Checked", self.checked), ("Notes", self.notes))
 
-    def short(self):
+    def short(self) -> str:
         """Return the verdict and a line or two for each finding, without what was compared."""
         lines = [self._verdict()]
         for one in self.findings:
@@ -93,7 +111,7 @@ class AuditReport:
         count = len(self.findings)
         return f"{self.model_name}: padding is visible ({count} finding{'s' * (count > 1)})."
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [self._verdict()]
         for number, one in enumerate(self.findings, start=1):
             head = f"{number}. {one.title} at {one.layer} (seen in: {one.symptom})"
@@ -108,7 +126,7 @@ class AuditReport:
                 lines += textwrap.wrap(text, 98, initial_indent="- ", subsequent_indent="  ")
         return "\n".join(lines)
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         escape = html.escape
         rows = "".join(
             "<tr>"
