@@ -72,7 +72,7 @@ def trained_rows(ids, input_dim, mask_is_used):
 
 def _draw_training(draw):
     input_dim = draw.integer(2, 5)
-    ids = draw.integers(0, input_dim - 1, *draw.sizes(2, 3))
+    ids = draw.integers(0, input_dim - 1, *draw.sizes(2, 4))
     return ids, input_dim, draw.coin()
 
 
@@ -141,7 +141,7 @@ mask.""",
 
 def _draw_table_and_ids(draw):
     rows = draw.integer(2, 4)
-    batch, steps = draw.sizes(2, 3)
+    batch, steps = draw.sizes(2, 4)
     return draw.numbers(rows, draw.integer(1, 2)), draw.integers(0, rows - 1, batch, steps)
 
 
@@ -233,7 +233,7 @@ _TABLE = np.array([[0.5, 2.0, -1.0], [1.0, -2.0, 0.25], [-3.0, 1.5, 4.0], [0.5, 
 
 
 def _draw_words(draw):
-    batch, steps = draw.sizes(2, 3)
+    batch, steps = draw.sizes(2, 4)
     mask = draw.mask(batch, steps)
     return _TABLE, np.where(mask, draw.integers(0, len(_TABLE) - 1, batch, steps), -1)
 
