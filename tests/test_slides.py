@@ -92,6 +92,16 @@ def test_a_deck_asks_the_network_for_nothing(path, tmp_path):
     assert (": its cells, not a talk yet" in html) == (path.stem in NOT_YET)
 
 
+def test_the_check_would_see_what_nbconvert_fetches():
+    """nbconvert's own deck asks the network; the check above must find that."""
+    from nbconvert import SlidesExporter
+
+    html, _ = SlidesExporter().from_filename(str(LESSONS[0]))
+    references = References(html)
+    assert len(fetched(references)) >= 4
+    assert len(QUOTED.findall(references.script)) >= 2
+
+
 @each_talk
 def test_a_talk_has_titles_and_notes(path):
     made = slides_of(read(path))
@@ -261,9 +271,9 @@ def test_the_speaker_view_opens_from_disk(page, folder):
 
 @pytest.mark.browser
 def test_the_checks_see_a_bad_slide(page, folder):
-    """Too high, too wide, too small, too pale, no notes: each is found."""
+    """Too high, too wide, too small, too pale, no notes, a request: each is found."""
     tall = "\n\n".join(f"Line {line}" for line in range(60))
-    bad = '<span style="font-size: 15px; color: #999">pale</span>'
+    bad = '<span style="font-size: 15px; color: #999">pale</span><img src="http://a.test/b.png">'
     wide = f"```python\nx = [{60 * '12345, '}]\n```"
     show(page, small_deck(folder, [("slide", text, {}) for text in (tall, wide, bad, SMALL[0][1])]))
     page.evaluate(SETTLED)
@@ -272,5 +282,8 @@ def test_the_checks_see_a_bad_slide(page, folder):
     assert "px too wide" in broad
     assert "small text" in pale
     assert "pale text" in pale
+    assert "without alt text" in pale
+    assert page.fetched == ["http://a.test/b.png"]
+    assert page.errors
     assert "no notes" in fine
     assert not re.search("too|small|pale|formula|cover|window", fine)

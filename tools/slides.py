@@ -11,8 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
+
 from tools import slides_print
 from tools.slides_render import write_deck
+from tools.talk import is_talk
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "slides"
@@ -72,7 +75,9 @@ def main(*arguments):
     for path in paths:
         print(write_deck(path, BUILD).relative_to(ROOT), flush=True)
     if "--pdf" in arguments:
-        for printed, pages in slides_print.write_pdfs(paths, BUILD):
+        # Cells that are not a talk yet scroll on the screen; on paper they would be cut.
+        talks = [path for path in paths if is_talk(nbformat.read(path, as_version=4))]
+        for printed, pages in slides_print.write_pdfs(talks, BUILD):
             print(f"{printed.relative_to(ROOT)}: {pages} pages", flush=True)
 
 
