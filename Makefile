@@ -14,6 +14,7 @@ WORKERS ?= 2
 LESSON ?=
 NOTEBOOKS ?= $(wildcard notebooks/$(LESSON)*.ipynb)
 LAB_FLAGS ?=
+PDF ?=
 PYTEST_FLAGS ?=
 VERSIONS ?=
 ONLY ?=
@@ -72,8 +73,8 @@ test-notebooks: $(READY) ## execute every notebook (LESSON=04: one) and compare 
 run: $(READY) ## execute notebooks and store their outputs (LESSON=04: one)
 	$(PY) -m tools.run_notebooks $(LESSON)
 
-slides: $(READY) ## a deck for every lesson in build/slides (needs npm), to open without a network
-	$(PY) -m tools.slides $(LESSON)
+slides: $(READY) ## a deck for every lesson in build/slides (needs npm; PDF=1: on paper too)
+	$(PY) -m tools.slides $(LESSON) $(if $(PDF),--pdf)
 
 claims: $(READY) ## ask every Keras since 3.0 every claim (VERSIONS="3.0 nightly": some)
 	$(PY) -m tools.claims $(VERSIONS) $(if $(ONLY),--only=$(ONLY))
