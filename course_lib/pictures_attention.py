@@ -66,7 +66,12 @@ def _paint_grid(axes, weights, mask):
         share, real = weights[query, step], mask[step]
         colour = (real_colours if real else padding_colours)(0.85 * share)
         box = Rectangle(
-            (step, query), 1, 1, facecolor=colour, edgecolor="#9A9A9A", hatch=None if real else HATCH
+            (step, query),
+            1,
+            1,
+            facecolor=colour,
+            edgecolor="#9A9A9A",
+            hatch=None if real else HATCH,
         )
         axes.add_patch(box)
         axes.text(

@@ -120,8 +120,8 @@ ATTEND_TO_REAL = Exercise(
     "7.2",
     "A mask that comes from PyTorch",
     attend_to_real,
-    """`ignore`, bool, shape `(B, T)`, is a `key_padding_mask` of PyTorch: `True` at *padding*. Somebody
-took it over:
+    """`ignore`, bool, shape `(B, T)`, is a `key_padding_mask` of PyTorch: `True` at *padding*.
+Somebody took it over:
 
     def attend_to_real(attention, x, ignore):
         return attention(x, x, attention_mask=ignore[:, None, :])
@@ -302,9 +302,7 @@ def _draw_head(draw):
     return query, key, value, draw.mask(rows, others), draw.coin()
 
 
-def _head(
-    query, key, value, mask, scale=True, axis=-1, shift=True, lonely=0.0, first=False
-):
+def _head(query, key, value, mask, scale=True, axis=-1, shift=True, lonely=0.0, first=False):
     """`one_head` with a mask of pairs and other rules, for the wrong answers below."""
     scores = query @ key.swapaxes(1, 2) / (np.sqrt(query.shape[-1]) if scale else 1)
     with np.errstate(all="ignore"):
@@ -337,9 +335,9 @@ ONE_HEAD = Exercise(
     "7.4",
     "Build it: a head of attention",
     one_head,
-    """`query` has shape `(B, T, H)`, `key` `(B, S, H)`, `value` `(B, S, D)`, all floats. `value_mask`,
-bool, shape `(B, S)`, is `True` at steps that may be looked at; with `causal`, a query looks at no
-step later than itself. Write `one_head(query, key, value, value_mask, causal)`: what each query
+    """`query` has shape `(B, T, H)`, `key` `(B, S, H)`, `value` `(B, S, D)`. `value_mask`, bool,
+shape `(B, S)`, is `True` at steps that may be looked at; with `causal`, a query looks at no step
+later than itself. Write `one_head(query, key, value, value_mask, causal)`: what each query
 gets, shape `(B, T, D)`. A query that may look at nothing gets zeros. Scores may be as large as
 10,000.""",
     minutes=12,
