@@ -81,7 +81,7 @@ def _paint_grid(axes, weights, mask):
             ha="center",
             va="center",
             fontsize=10,
-            color="white" if real and share > 0.6 else INK,
+            color=INK,
             # The hatching would cross the number.
             bbox=None if real else {"facecolor": colour, "edgecolor": "none", "pad": 1},
         )
@@ -94,8 +94,8 @@ def _describe_grid(weights, mask, words, query_words):
     lines = []
     for word, line in zip(query_words, weights, strict=True):
         most = int(line.argmax())
-        seen = f"most at {words[most]} ({line[most]:.0%})" if line.any() else "at nothing"
-        lines.append(f"{word} looks {seen}")
+        seen = f'most at "{words[most]}" ({line[most]:.0%})' if line.any() else "at nothing"
+        lines.append(f'"{word}" looks {seen}')
     padding = weights[:, ~mask].sum(axis=1)
     if not mask.all():
         lowest, highest = f"{padding.min():.0%}", f"{padding.max():.0%}"
