@@ -286,8 +286,7 @@ def one_head(query, key, value, value_mask, causal):
     """Return (B, T, D): what each query gets from the values that it may look at."""
     scores = query @ key.swapaxes(1, 2) / np.sqrt(query.shape[-1])
     mask = np.broadcast_to(value_mask[:, None, :], scores.shape)
-    if causal:
-        mask = np.tril(mask)
+    mask = np.tril(mask) if causal else mask
     scores = np.where(mask, scores, np.finfo(scores.dtype).min)
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True)) * mask
     total = powers.sum(axis=-1, keepdims=True)
