@@ -123,8 +123,10 @@ ATTEND_TO_REAL = Exercise(
     """`ignore`, bool, shape `(B, T)`, is a `key_padding_mask` of PyTorch: `True` at *padding*.
 Somebody took it over:
 
-    def attend_to_real(attention, x, ignore):
-        return attention(x, x, attention_mask=ignore[:, None, :])
+```python
+def attend_to_real(attention, x, ignore):
+    return attention(x, x, attention_mask=ignore[:, None, :])
+```
 
 `attention` is a `MultiHeadAttention`, `x` an array without a mask. Write
 `attend_to_real(attention, x, ignore)` so that each real step gets what it gets alone.""",
@@ -201,9 +203,11 @@ DECODE = Exercise(
     decode,
     """This half of a translator lets padding in, and lets a word see the ones after it:
 
-    def decode(self_attention, cross_attention, target, source, target_mask, source_mask):
-        x = target + self_attention(target, target, query_mask=target_mask)
-        return x + cross_attention(x, source, query_mask=target_mask)
+```python
+def decode(self_attention, cross_attention, target, source, target_mask, source_mask):
+    x = target + self_attention(target, target, query_mask=target_mask)
+    return x + cross_attention(x, source, query_mask=target_mask)
+```
 
 Both layers are `MultiHeadAttention`, `target` and `source` arrays without masks, their masks `True`
 at real steps. Write `decode` with the same arguments, so that a word of the target looks at real
