@@ -125,7 +125,7 @@ def test_causal(embedding, attention):
 def test_all_masks(embedding, attention):
     needs_masks_by_hand()
     draw = np.random.default_rng(3)
-    value_mask, key_mask = draw.random((2, *MASK.shape)) < 0.7
+    value_mask, key_mask = draw.random((2, *MASK.shape)) < 0.8
     pairs = draw.random((len(IDS), STEPS, STEPS)) < 0.8
     masks = {"value_mask": value_mask, "key_mask": key_mask, "attention_mask": pairs}
 
