@@ -278,6 +278,40 @@ def with_more_than_the_row(run, ids):
     return [b for b, gap in enumerate(gaps) if gap > 1e-6]
 
 
+# --- 7.1 to 7.4
+
+
+def masks_combined(mask, causal):
+    from course_lib.attention import combine_masks
+
+    return combine_masks(mask, mask, use_causal_mask=causal)
+
+
+def with_a_value_mask(attention, x, ignore):
+    return attention(x, x, value_mask=np.logical_not(ignore))
+
+
+def with_masks_of_pairs(self_attention, cross_attention, target, source, target_mask, source_mask):
+    steps = target.shape[1]
+    earlier = np.arange(steps) <= np.arange(steps)[:, None]
+    x = target + self_attention(target, target, attention_mask=earlier & target_mask[:, None])
+    seen = np.repeat(source_mask[:, None], steps, axis=1)
+    return x + cross_attention(x, source, attention_mask=seen)
+
+
+def query_by_query(query, key, value, value_mask, causal):
+    out = np.zeros((*query.shape[:2], value.shape[-1]))
+    for row, step in np.ndindex(query.shape[:2]):
+        seen = value_mask[row].copy()
+        if causal:
+            seen[step + 1 :] = False
+        if seen.any():
+            scores = key[row, seen] @ query[row, step] / query.shape[-1] ** 0.5
+            powers = np.exp(scores - scores.max())
+            out[row, step] = powers / powers.sum() @ value[row, seen]
+    return out
+
+
 # --- 9.1 to 9.4
 
 
@@ -372,6 +406,10 @@ OTHER_ANSWERS = {
     "6.2": [largest_row_by_row],
     "6.3": [with_a_second_look_up],
     "6.4": [with_more_than_the_row],
+    "7.1": [masks_combined],
+    "7.2": [with_a_value_mask],
+    "7.3": [with_masks_of_pairs],
+    "7.4": [query_by_query],
     "9.1": [log_by_keras],
     "9.2": [weights_by_course],
     "9.3": [by_weights_of_steps],
@@ -472,6 +510,32 @@ HARMLESS = {
         "if not np.allclose(alone, outputs[b][:len(alone)], atol=1e-06):",
     ): BOTH_WAYS,
     ("6.4", "row = ids[b, ids[b] != 0] → row = ids[b, ids[b] > 0]"): "ids are not negative",
+    (
+        "7.3",
+        "x = target + self_attention(target, target, value_mask=target_mask, use_causal_mask=True) "
+        "→ x = self_attention(target, target, value_mask=target_mask, use_causal_mask=True) + "
+        "target",
+    ): SUM,
+    (
+        "7.3",
+        "return x + cross_attention(x, source, value_mask=source_mask) → "
+        "return cross_attention(x, source, value_mask=source_mask) + x",
+    ): SUM,
+    (
+        "7.4",
+        "scores = query @ key.swapaxes(1, 2) / np.sqrt(query.shape[-1]) → "
+        "scores = query @ key.swapaxes(2, 1) / np.sqrt(query.shape[-1])",
+    ): "the same two axes are swapped",
+    (
+        "7.4",
+        "scores = query @ key.swapaxes(1, 2) / np.sqrt(query.shape[-1]) → "
+        "scores = query @ key.swapaxes(1, 2) / np.sqrt(key.shape[-1])",
+    ): "query and key have as many features",
+    (
+        "7.4",
+        "return powers / np.where(total == 0, 1, total) @ value → "
+        "return powers / np.where(total == 0, 2, total) @ value",
+    ): "0 divided by any number is 0",
     (
         "9.1",
         "steps = mask.reshape(replicas, -1).sum(axis=1) → "
