@@ -113,6 +113,46 @@ def _describe_packed(row, segments, words):
     return f"Row {row}: {' | '.join(parts + behind)}."
 
 
+def draw_looks(mask, words, title=""):
+    """Draw who may look at whom in one row: queries down the side, keys below.
+
+    Args:
+        mask: bool, shape `(T, T)`, query by key, True where the query may look.
+        words: the names of the steps, `T` of them, "" for padding.
+        title: a line above the picture.
+
+    Returns:
+        A `Picture`: a box for each pair, solid where the query looks, hatched where it does not.
+
+    Raises:
+        TypeError: `mask` is not bool.
+        ValueError: `mask` is empty or not square, or there are not `T` words.
+    """
+    mask = not_empty(as_mask(mask), "mask")
+    steps = len(mask)
+    if mask.shape != (steps, steps):
+        raise ValueError(f"`mask` must be square, got shape {mask.shape}")
+    if len(words) != steps:
+        raise ValueError(f"`words` must name {steps} steps, got {len(words)}")
+    figure, axes = new_figure(1.0 + 0.5 * steps, 0.8 + 0.36 * steps)
+    for query, key in np.ndindex(mask.shape):
+        paint_step(axes, key, query, mask[query, key])
+    names = [word or "pad" for word in words]
+    axes.set(xlim=(0, steps), ylim=(steps, 0))
+    axes.set_xticks(np.arange(steps) + 0.5, names)
+    axes.set_yticks(np.arange(steps) + 0.5, names)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    told = [_describe_look(names[query], mask[query], names) for query in range(steps)]
+    return Picture(figure, f"{title + ': ' if title else ''}{' '.join(told)}")
+
+
+def _describe_look(query, mask, names):
+    seen = " ".join(name for name, looked_at in zip(names, mask, strict=True) if looked_at)
+    return f"{query} looks at {seen or 'nothing'}."
+
+
 def draw_costs(steps, times, real, title=""):
     """Draw how the time of rows grows with their padding, a line for each layer.
 
@@ -173,35 +213,33 @@ def _describe_times(name, steps, values):
     return f"{name} padded to {', '.join(pairs)}."
 
 
-def draw_ways(real, seconds, title=""):
+def draw_ways(ways, title=""):
     """Draw for each way of batching its share of real steps beside the time of an epoch.
 
     Args:
-        real: for the name of each way its share of real steps, from 0 to 1.
-        seconds: for each of these names the seconds of an epoch.
+        ways: for the name of each way a dict with its share of real steps, `"real"`, from 0 to 1,
+            and the seconds of an epoch, `"seconds"`; what else it holds is not read.
         title: a line above the picture.
 
     Returns:
         A `Picture`: two bars for each way.
 
     Raises:
-        ValueError: no ways, other names, a share outside of 0 to 1, or seconds not above 0.
+        ValueError: no ways, a share outside of 0 to 1, or seconds not above 0.
     """
-    if not real or set(real) != set(seconds):
-        raise ValueError(
-            f"`seconds` must name what `real` names, {list(real)}, got {list(seconds)}"
-        )
-    for name, share in real.items():
-        if not 0 <= share <= 1:
-            raise ValueError(f"`real[{name!r}]` must be from 0 to 1, got {share:.4g}")
-        if not seconds[name] > 0:
-            raise ValueError(f"`seconds[{name!r}]` must be above 0, got {seconds[name]:.4g}")
-    figure, (left, right) = new_figure(7.6, 0.9 + 0.5 * len(real), columns=2)
-    _paint_shares(left, real)
-    _paint_seconds(right, [seconds[name] for name in real])
+    if not ways:
+        raise ValueError("`ways` must hold at least one way of batching, got none")
+    for name, way in ways.items():
+        if not 0 <= way["real"] <= 1:
+            raise ValueError(f"`ways[{name!r}]['real']` must be 0 to 1, got {way['real']:.4g}")
+        if not way["seconds"] > 0:
+            raise ValueError(f"`ways[{name!r}]['seconds']` must be above 0, got {way['seconds']}")
+    figure, (left, right) = new_figure(7.6, 0.9 + 0.5 * len(ways), columns=2)
+    _paint_shares(left, {name: way["real"] for name, way in ways.items()})
+    _paint_seconds(right, [way["seconds"] for way in ways.values()])
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    told = [f"{name}: {share:.1%}, {seconds[name]:.1f} s." for name, share in real.items()]
+    told = [f"{name}: {way['real']:.1%}, {way['seconds']:.1f} s." for name, way in ways.items()]
     about = f"{title + ': ' if title else ''}real steps, seconds of an epoch. "
     return Picture(figure, about + " ".join(told))
 
