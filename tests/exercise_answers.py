@@ -539,11 +539,10 @@ HARMLESS = {
         "batches = [lengths[start:start + size] for start in range(0, len(lengths), size)] → "
         "batches = [lengths[start:size + start] for start in range(0, len(lengths), size)]",
     ): SUM,
-    ("8.4", "if row == len(used): → if True:"): "an empty row more at the end takes nothing",
     (
         "8.4",
-        "while row < len(used) and used[row] + length > steps: → "
-        "while row < len(used) and length + used[row] > steps:",
+        "row = next((row for row, full in enumerate(used) if full + length <= steps)) → "
+        "row = next((row for row, full in enumerate(used) if length + full <= steps))",
     ): SUM,
     (
         "9.1",

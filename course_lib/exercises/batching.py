@@ -275,13 +275,9 @@ What you return at padded steps does not count.""",
 
 def first_fit(lengths, steps):
     """Return (N, 2): for each sequence its row and its first step."""
-    used, found = [], []
+    used, found = [0] * len(lengths), []
     for length in lengths:
-        row = 0
-        while row < len(used) and used[row] + length > steps:
-            row += 1
-        if row == len(used):
-            used.append(0)
+        row = next(row for row, full in enumerate(used) if full + length <= steps)
         found.append((row, used[row]))
         used[row] += length
     return np.array(found)
@@ -339,7 +335,7 @@ step, both counted from 0.""",
     difficulty="hard",
     build=True,
     hints=(
-        "Keep a list `used`: how many steps of each row are taken.",
+        "Keep a list `used`: how many steps of each row are taken. No more than N rows are needed.",
         "A sequence fits if `used[row] + length <= steps`. Its first step is `used[row]`.",
         "Look through the rows from the first one on, for each sequence anew.",
     ),

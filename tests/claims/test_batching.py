@@ -142,9 +142,9 @@ def test_weight_of_a_step():
     assert weights[0] > 2 * weights[1]
 
 
-def evaluated(network, batches):
+def evaluated(network, batches, **compiled):
     """Return the loss that `evaluate` reports for these batches, all of them of 4 rows."""
-    network.compile(loss="mse")
+    network.compile(**{"loss": "mse"} | compiled)
     steps = LENGTHS.max()
     ids = np.concatenate(
         [keras.utils.pad_sequences(rows_of(b), steps, padding="post") for b in batches]
@@ -176,14 +176,17 @@ def gradient(network, batch, loss):
 
 @claim(
     "8.7",
-    "If every batch divides by the same number, the gradients of all batches add up to those of "
-    "one big batch.",
+    'With `reduction="sum"` and one `loss_weights` for all batches, a real step weighs the same in '
+    "every batch.",
 )
 def test_one_divisor():
-    network = model()
+    network, summed = model(), keras.losses.MeanSquaredError(reduction="sum")
+    mean = np.concatenate([squares(network, row) for row in ROWS]).mean()
     whole = gradient(network, np.arange(8), keras.losses.MeanSquaredError())
-    summed = keras.losses.MeanSquaredError(reduction="sum")
     for batches in (IN_ORDER, by_length()):
+        # Two batches, and `evaluate` takes their mean: each step weighs 1 over all steps.
+        found = evaluated(network, batches, loss=summed, loss_weights=2 / LENGTHS.sum())
+        assert np.isclose(found, mean, atol=1e-5)
         parts = [gradient(network, batch, summed) / LENGTHS.sum() for batch in batches]
         assert np.allclose(sum(parts), whole, atol=1e-6)
     own = [gradient(network, batch, keras.losses.MeanSquaredError()) for batch in by_length()]
