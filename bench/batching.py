@@ -4,9 +4,13 @@ A small attention model guesses each phone of a word from those before it. Each 
 of the same start on the same words, about 256 at an update. The time is that of one epoch of
 training, without the work of making batches. The loss is taken of all words after one epoch whose
 learning rate falls to 0 (so that the last batches do not decide), by the same batches for each;
-then of short and of long words. Buckets come three times: of as many words each, with a loss that
+then of short and of long words. Buckets come three times: of equally many words, with a loss that
 is divided by the batch's own real steps, as Keras does; the same, divided by one number in all
-batches; and of as many steps each.
+batches; and of equally many steps.
+
+Two more numbers say why buckets learn worse, both as shares of the length of one big batch's
+gradient: how far off the mean of the batches' gradients is, and how much they differ among
+themselves. All are taken of one model, which has seen an epoch of shuffled batches.
 """
 
 import importlib.util
@@ -21,7 +25,7 @@ from course_lib.batching import batches_by_length, pack, packed_mask
 WORDS, SIZE, ROUNDS, UNITS = 32768, 256, 3, 64
 GOAL_SHARE, GOAL_TIME = 0.97, 4.0
 SHORT, LONG = 4, 9  # words of up to 4 phones are short, of 9 and more long
-ONE_DIVISOR, EQUAL_STEPS = "buckets, one divisor", "buckets of as many steps"
+ONE_DIVISOR, EQUAL_STEPS = "buckets, one divisor", "buckets, equal steps"
 
 
 def words():
@@ -44,7 +48,7 @@ def batch(rows, steps):
 
 
 def of_as_many_steps(lengths, count):
-    """Return `count` batches of rows of like length, each with about as many steps."""
+    """Return `count` batches of rows of like length, each with about the same number of steps."""
     (order,) = batches_by_length(lengths, len(lengths))
     steps = np.cumsum(lengths[order])
     return np.split(order, np.searchsorted(steps, steps[-1] * np.arange(1, count) / count))
@@ -64,6 +68,7 @@ def ways(rows, longest):
         "pad to the longest": [batch(part, longest) for part in parts],
         "pad per batch": [batch(part, None) for part in parts],
         "buckets": [batch([rows[at] for at in part], None) for part in sorted_parts],
+        ONE_DIVISOR: [batch([rows[at] for at in part], None) for part in sorted_parts],
         EQUAL_STEPS: [batch([rows[at] for at in part], None) for part in equal_parts],
     }
     # All words are packed together: the words of one batch would leave its last rows half empty.
@@ -93,7 +98,7 @@ def network(phones, longest):
 
 
 def learner(phones, longest, updates, divisor=None):
-    """Return a function of a batch for its sums of losses, of hits and of steps, and a step."""
+    """Return functions of a batch: its sums of losses, hits and steps; a step; its gradient."""
     model = network(phones, longest)
     falling = keras.optimizers.schedules.PolynomialDecay(3e-3, updates, 0.0)
     optimizer = keras.optimizers.Adam(falling)
@@ -111,13 +116,19 @@ def learner(phones, longest, updates, divisor=None):
         return [tf.reduce_sum(part * known) for part in (each, hits, tf.ones_like(hits))]
 
     @tf.function(input_signature=signature)
-    def step(*arrays):
+    def gradient(*arrays):
         with tf.GradientTape() as tape:
             total, _, count = sums(*arrays)
-            mean = total / (count if divisor is None else divisor)
-        optimizer.apply(tape.gradient(mean, model.trainable_variables), model.trainable_variables)
+        parts = tape.gradient(total, model.trainable_variables)
+        return [tf.convert_to_tensor(part) for part in parts], count
 
-    return sums, step
+    @tf.function(input_signature=signature)
+    def step(*arrays):
+        parts, count = gradient(*arrays)
+        by = count if divisor is None else divisor
+        optimizer.apply([part / by for part in parts], model.trainable_variables)
+
+    return sums, step, gradient
 
 
 def learned(sums, batches):
@@ -134,20 +145,36 @@ def learned(sums, batches):
     }
 
 
+def spread(gradient, batches, divisor=None):
+    """Return how far off the mean of the batches' gradients is, and how much they differ."""
+    found = [gradient(*arrays) for arrays in batches]
+    sums = np.array([np.concatenate([np.ravel(part) for part in parts]) for parts, _ in found])
+    counts = np.array([count for _, count in found])
+    whole = sums.sum(axis=0) / counts.sum()
+    own = sums / (counts[:, None] if divisor is None else divisor)
+    off, noise = own.mean(axis=0) - whole, own - own.mean(axis=0)
+    length = np.linalg.norm(whole)
+    noise = np.sqrt(np.square(noise).sum(axis=1).mean())
+    return {"off": np.linalg.norm(off) / length, "noise": noise / length}
+
+
 def four_ways():
     """Return what each way of batching gives, by its name."""
     rows, phones, longest = words()
     batches = ways(rows, longest)
     updates = len(batches["buckets"])
     divisor = sum(len(row) - 1 for row in rows) / updates
-    batches[ONE_DIVISOR] = batches["buckets"]
-    found, calls = {}, {}
+    found, calls, by = {}, {}, dict.fromkeys(batches) | {ONE_DIVISOR: divisor}
     for name, own in batches.items():
-        sums, step = learner(phones, longest, updates, divisor if name == ONE_DIVISOR else None)
+        sums, step, gradient = learner(phones, longest, updates, by[name])
         calls[name] = lambda own=own, step=step: [step(*arrays) for arrays in own] and None
         calls[name]()
         real = np.concatenate([np.ravel(arrays[2] != 0) for arrays in own]).mean()
         found[name] = {"real": real, **learned(sums, batches["buckets"])}
+        if name == "pad per batch":
+            of_shuffled = gradient
+    for name, own in batches.items():
+        found[name] |= spread(of_shuffled, own, by[name])
     del calls[ONE_DIVISOR]
     for name, seconds in measure.in_turn(calls, ROUNDS).items():
         found[name]["seconds"] = seconds
@@ -164,10 +191,10 @@ def main():
     for name, way in found.items():
         time = way.get("seconds")
         times = ("", "") if time is None else (f"{time:.2f} s", f"{first / time:.2f}")
-        numbers = [f"{way[key]:.3f}" for key in ("loss", "short", "long", "hits")]
+        numbers = [f"{way[key]:.3f}" for key in ("loss", "short", "long", "hits", "off", "noise")]
         lines.append((name, f"{way['real']:.3f}", *times, *numbers))
     columns = ("batches", "real steps", "an epoch", "times as fast")
-    columns += ("loss after one", "short words", "long words", "hits")
+    columns += ("loss after one", "short words", "long words", "hits", "off", "noise")
     title = f"{WORDS:,} words of CMUdict, 1 to 28 phones, about {SIZE} at an update"
     goal = f"goal: {GOAL_SHARE} real steps, {GOAL_TIME:.0f} times as fast"
     measure.table(f"{title} ({goal})", columns, lines)

@@ -5,7 +5,7 @@ import measure
 import numpy as np
 import tensorflow as tf
 
-REAL, STEPS, ROWS, UNITS, ROUNDS = 32, (32, 64, 128, 256, 512), 16, 32, 7
+REAL, STEPS, ROWS, UNITS, ROUNDS = 32, (32, 64, 128, 256, 512), 16, 32, 25
 NAMES = ("LSTM", "attention")
 
 

@@ -115,13 +115,13 @@ _ROWS = [list(range(1, length + 1)) for length in _LENGTHS[0]]
 
 IN_BUCKETS = Exercise(
     "8.2",
-    "Buckets of as many steps",
+    "Buckets of equal steps",
     in_buckets,
     """`dataset` is a `tf.data.Dataset` of rows of ids. With `boundaries` `[3, 5, 9]`, the buckets
 hold rows of 1–2, 3–4 and 5–8 steps; no row is longer. Write
 `in_buckets(dataset, boundaries, steps)`: a dataset of batches, each of one bucket and padded to its
-own longest row. A batch holds as many rows as fit into `steps` steps even if all are as long as its
-bucket allows. `steps` is at least 8.""",
+own longest row. A batch holds as many rows as would fit into `steps` steps if each were as long as
+its bucket allows. `steps` is at least 8.""",
     minutes=6,
     difficulty="medium",
     hints=(

@@ -122,7 +122,8 @@ def rows_of(batch):
 
 @claim(
     "8.5",
-    "Of two batches with as many rows, a real step weighs more in the one with the shorter rows.",
+    "Of two batches with equally many rows, a real step weighs more in the one with the shorter "
+    "rows.",
 )
 def test_weight_of_a_step():
     weights = []
