@@ -1,4 +1,9 @@
-"""What padding costs that is masked: rows of 32 real steps, padded to more and more of them."""
+"""What padding costs that is masked: rows of 32 real steps, padded to more and more of them.
+
+In seconds of the processor, so that what else a machine does is not in them.
+"""
+
+import time
 
 import keras
 import measure
@@ -11,6 +16,7 @@ NAMES = ("LSTM", "attention")
 
 def calls():
     """Return {(layer, steps, real): a call}, for rows that are padded and for rows that are not."""
+    tf.get_logger().setLevel("ERROR")  # a function for each length: no retracing, whatever it says
     lstm = keras.layers.LSTM(UNITS, return_sequences=True)
     attention = keras.layers.MultiHeadAttention(2, UNITS // 2)
     found = {}
@@ -28,7 +34,7 @@ def calls():
 
 def main():
     """Print a table, and return its numbers: times the time of rows without padding."""
-    seconds = measure.in_turn(calls(), ROUNDS)
+    seconds = measure.in_turn(calls(), ROUNDS, time.process_time)
     found, lines = {"real": REAL, "steps": list(STEPS)}, []
     for name in NAMES:
         first = seconds[name, REAL, REAL]
