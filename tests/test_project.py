@@ -74,6 +74,12 @@ def test_an_editable_install_brings_what_its_import_needs():
     assert any(need.startswith("editables") for need in course)
 
 
+def test_the_course_brings_the_data():
+    extras = PROJECT["optional-dependencies"]
+    assert extras["data"]
+    assert set(extras["data"]) <= set(extras["course"])
+
+
 class TestCondaEnvironment:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
 
@@ -249,6 +255,16 @@ class TestWorkflows:
         asked = set(re.findall(r"\(Debian: apt install ([\w-]+)\)", tests))
         assert asked == {"chromium", "npm"}
         assert f"for program in {' '.join(sorted(asked))};" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_what_lesson_08_draws_was_measured_by_the_benchmark_as_it_is():
+    stored = json.loads((ROOT / "docs" / "batching.json").read_text())
+    script, name = re.fullmatch(r"python (\S+) (\w+)", stored["command"]).groups()
+    assert f'"{name}"' in (ROOT / script).read_text()
+    code = (ROOT / "bench" / "batching.py").read_text()
+    assert f"WORDS, SIZE, ROUNDS, UNITS = {stored['words']}, {stored['size']}, " in code
+    assert {"real", "loss", "short", "long", "off", "noise"} <= set(stored["ways"]["buckets"])
+    assert all(stored["ways"][way]["real"] >= 0.97 for way in ("buckets", "packing"))
 
 
 def test_two_licences():
