@@ -21,12 +21,11 @@ class Story(Causes):
         bare: the `View` of some of its rows to compare with.
         share: the difference that is taken for rounding.
         training: run as in training.
-        side: where padding stands.
     """
 
-    def __init__(self, runner, batch, padded, bare, share, training=False, side="post"):
+    def __init__(self, runner, batch, padded, bare, share, training=False):
         self.batch, self.padded, self.bare = batch, padded, bare
-        self.share, self.side = share, side
+        self.share = share
         self.run = runner.record(padded, training=training)
         self.reference = reference = runner.record(bare, training=training)
         self.partner = _pairs(self.run, reference)
@@ -59,12 +58,12 @@ class Story(Causes):
 
     def _state(self, mine, other):
         views = (mine, self.padded, other, self.bare)
-        found = compare(self.batch, *views, side=self.side)
+        found = compare(*views, side=self.batch.side)
         if found is None:
             return "unknown"
         if found.relative <= self.share:
             return "sound"
-        back = compare(self.batch, *views, side=self.side, reverse=True)
+        back = compare(*views, side=self.batch.side, turned=True)
         return "reversed" if back is not None and back.relative <= self.share else "unsound"
 
     def inputs(self, call):
