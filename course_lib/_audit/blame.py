@@ -6,7 +6,9 @@ from course_lib._audit.cause import Cause
 from course_lib._audit.context import Seen
 from course_lib._audit.faults import LOSSES, WITH_AXIS
 from course_lib._audit.made import attached
+from course_lib._audit.masks import changed, lost
 from course_lib._audit.report import finding
+from course_lib._audit.truth import is_right
 from course_lib._keras_private import function_of, user_metrics
 
 
@@ -50,9 +52,9 @@ def _mask_cause(scored, number, needs):
     mask, story = attached(context.outputs[number]), scored.story()
     tensor = story.outputs[number][0]
     if mask is None:
-        return story.lost(tensor, None).needed_by(needs)
-    if not shorter and not story.is_right(mask):
-        return story.changed(tensor, None)
+        return lost(story, tensor, None).needed_by(needs)
+    if not shorter and not is_right(mask, story.padded):
+        return changed(story, tensor, None)
     return None
 
 

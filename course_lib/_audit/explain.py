@@ -2,12 +2,13 @@
 
 from course_lib._audit import leaks as fixes
 from course_lib._audit.cause import Cause
+from course_lib._audit.causes import causes_in
 from course_lib._audit.compare import compare
 from course_lib._audit.messages import joined
 from course_lib._audit.report import finding
 from course_lib._audit.run import array, float32
 from course_lib._audit.second_look import DOUBTFUL
-from course_lib._audit.story import Story
+from course_lib._audit.story import tell
 
 # Layers add their rounding up: what is less than this share is none of padding.
 LEAST = 2e-5
@@ -31,7 +32,7 @@ def causes_of(context, leak):
         ways.insert(0, lambda: float32(context.model))
     for way in ways:
         with way():
-            causes = story_of(context, leak.padded, leak.bare, share, leak.training).causes()
+            causes = causes_in(story_of(context, leak.padded, leak.bare, share, leak.training))
         if causes:
             return causes
     return [Cause("leak", context.model.name, None, "between the input and the output")]
@@ -39,7 +40,7 @@ def causes_of(context, leak):
 
 def story_of(context, padded, bare, share, training=False):
     """Return the `Story` of two views."""
-    return Story(context.runner, context.batch, padded, bare, share, training)
+    return tell(context.runner, context.batch, padded, bare, share, training)
 
 
 def who_shows(context, leak):
@@ -58,7 +59,7 @@ def who_shows(context, leak):
 def _crowd(context, leak):
     share = max(LEAST, context.share)
     with leak.context():
-        causes = story_of(context, leak.padded, leak.bare, share).causes()
+        causes = causes_in(story_of(context, leak.padded, leak.bare, share))
     layer, call = (causes[0].layer, causes[0].call) if causes else (context.model.name, None)
     text = f"{context.name_of(leak.output)} {leak}."
     return finding(Cause("neighbours", layer, call), "outputs", [text])
