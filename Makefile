@@ -26,7 +26,7 @@ MUTANTS_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv lab test test-unit test-notebooks style run slides claims faults outputs determinism coverage mutants bench layers wild wheel picture lock clean
+.PHONY: help .venv lab test test-unit test-notebooks style run slides claims faults outputs determinism coverage mutants bench layers wild teaching wheel picture lock clean
 
 help: ## this list
 	@# In a Turkish locale the letters from a to z are without i.
@@ -103,6 +103,9 @@ layers: $(READY) ## run every layer of Keras through the audit and write docs/la
 
 wild: $(READY) ## ask public models what they do with padding, and write docs/wild.md
 	$(PY) -m tools.wild
+
+teaching: $(READY) ## write the answer key, and the lessons' part of docs/teaching.md
+	$(PY) -m tools.teaching
 
 wheel: $(READY) ## build the wheel and run the unit tests against it in an environment of its own
 	$(PY) -m tools.check_wheel

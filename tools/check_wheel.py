@@ -20,6 +20,7 @@ NOT_OF_THE_PACKAGE = (
     "test_claims_match.py",
     "test_claims_report.py",
     "test_claims_table.py",
+    "test_collect.py",
     "test_exercises_cells.py",
     "test_faults.py",
     "test_lab.py",
@@ -31,6 +32,7 @@ NOT_OF_THE_PACKAGE = (
     "test_slides.py",
     "test_talk.py",
     "test_then_and_now.py",
+    "test_teaching.py",
     "test_versions.py",
     "test_wild.py",
 )
