@@ -26,7 +26,7 @@ MUTANTS_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv lab test test-unit test-notebooks style run slides claims faults outputs determinism coverage mutants bench layers wild teaching wheel picture lock clean
+.PHONY: help .venv lab test test-unit test-notebooks style run slides site claims faults outputs determinism coverage mutants bench layers wild teaching wheel picture lock clean
 
 help: ## this list
 	@# In a Turkish locale the letters from a to z are without i.
@@ -76,6 +76,9 @@ run: $(READY) ## execute notebooks and store their outputs (LESSON=04: one)
 slides: $(READY) ## a deck for every lesson in build/slides (needs npm; PDF=1: on paper too)
 	$(PY) -m tools.slides $(LESSON) $(if $(PDF),--pdf)
 
+site: $(READY) ## lessons, reference and guide as a site in build/site, to open without a network
+	$(PY) -m tools.build_site
+
 claims: $(READY) ## ask every Keras since 3.0 every claim (VERSIONS="3.0 nightly": some)
 	$(PY) -m tools.claims $(VERSIONS) $(if $(ONLY),--only=$(ONLY))
 
@@ -115,7 +118,7 @@ picture: $(READY) ## draw the README's picture again
 
 lock: ## write requirements.lock and tools/uv.lock anew from pyproject.toml
 	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade \
-	  --custom-compile-command "make lock" --extra course --extra keras2 --extra dev pyproject.toml -o requirements.lock
+	  --custom-compile-command "make lock" --extra course --extra keras2 --extra site --extra dev pyproject.toml -o requirements.lock
 	echo uv | $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade \
 	  --custom-compile-command "make lock" - -o tools/uv.lock
 

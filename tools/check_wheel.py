@@ -29,6 +29,7 @@ NOT_OF_THE_PACKAGE = (
     "test_notebooks.py",
     "test_project.py",
     "test_readme_picture.py",
+    "test_site.py",
     "test_slides.py",
     "test_talk.py",
     "test_then_and_now.py",
