@@ -45,16 +45,13 @@ $(READY): requirements.lock pyproject.toml tools/check_python.py $(wildcard tool
 	@# JupyterLab asks at its first start whether it may fetch news. Nothing here fetches anything.
 	@# And it shows Markdown as source; a link from a lesson to docs/ should open a page to read.
 	@mkdir -p .venv/etc/jupyter/labconfig && cp tools/labconfig/*.json .venv/etc/jupyter/labconfig/
-	@# The style sheet goes where Jupyter looks for one beside the user's own.
-	@static="$$($(PY) -c 'import jupyter_server; print(jupyter_server.DEFAULT_STATIC_FILES_PATH)')" && \
-	  mkdir -p "$$static/custom" && cp tools/labconfig/custom.css "$$static/custom/"
 	@touch $(READY)
 	@$(PY) -m course_lib
 
 lab: $(READY) ## open JupyterLab on the first lesson
 	$(PY) -m jupyter lab notebooks/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
 	  --ServerApp.root_dir="$(CURDIR)" \
-	  --LabApp.extension_manager=readonly --LabApp.custom_css=True \
+	  --LabApp.extension_manager=readonly \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_FLAGS)
 
 test: style test-unit test-notebooks ## check everything: style, unit and property tests, every notebook's output

@@ -18,6 +18,7 @@ import nbformat
 
 import course_lib
 from tools import site_check
+from tools.run_notebooks import with_content
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "tools" / "site_template"
@@ -69,6 +70,7 @@ def code_cell_for_site(cell):
     }
     key = (bool(folded.get("source_hidden")), bool(folded.get("outputs_hidden")))
     cell.metadata["tags"] = [*cell.metadata.get("tags", []), *hides.get(key, [])]
+    cell.outputs = with_content(cell.outputs)
     for output in cell.outputs:
         picture = output.get("metadata", {}).get("image/png")
         if picture:
