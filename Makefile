@@ -23,10 +23,11 @@ FAULTS_FLAGS ?= --notebooks
 ROUNDS ?=
 MODULE ?= padding
 MUTANTS_FLAGS ?=
+WAY ?=
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv lab test test-unit test-notebooks style run slides site claims faults outputs determinism coverage mutants bench layers wild teaching wheel picture lock clean
+.PHONY: help .venv lab test test-unit test-notebooks style run slides site claims faults outputs determinism coverage mutants bench layers wild teaching wheel installs picture lock clean
 
 help: ## this list
 	@# In a Turkish locale the letters from a to z are without i.
@@ -109,6 +110,9 @@ teaching: $(READY) ## write the answer key, and the lessons' part of docs/teachi
 
 wheel: $(READY) ## build the wheel and run the unit tests against it in an environment of its own
 	$(PY) -m tools.check_wheel
+
+installs: $(READY) ## install in every way there is, and run a lesson in each (WAY=pip: one)
+	$(PY) -m tools.check_installs $(WAY)
 
 picture: $(READY) ## draw the README's picture again
 	$(PY) -m tools.readme_picture
