@@ -18,7 +18,7 @@ from packaging.version import Version
 
 import course_lib
 from course_lib import environment as course_environment
-from tools import check_python, check_wheel
+from tools import check_installs, check_python, check_wheel
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -139,6 +139,29 @@ class TestBinder:
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
         found = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
         assert {name: found.get(name) for name in KERNEL} == KERNEL
+
+
+class TestInstalls:
+    def test_what_is_copied_is_there(self):
+        assert [name for name in check_installs.COPIED if not (ROOT / name).exists()] == []
+
+    def test_what_conda_hands_to_pip(self):
+        assert check_installs.pip_part(ROOT / "environment.yml") == ["-e", ".[course]"]
+        binder = ROOT / "binder" / "environment.yml"
+        assert check_installs.pip_part(binder) == ["-e", "..[course]"]
+        assert Path(check_installs.named_python(binder)).exists()
+
+    def test_an_unknown_way_is_named(self):
+        with pytest.raises(SystemExit, match="no such way: snap; there are make, pip, uv"):
+            check_installs.main("snap")
+
+    def test_a_way_that_fails_turns_it_red(self, monkeypatch, tmp_path, capsys):
+        monkeypatch.setattr(check_installs, "BUILD", tmp_path)
+        ways = {"odd": lambda way: way.run(sys.executable, "-c", "print('why'); 1 / 0")}
+        monkeypatch.setattr(check_installs, "WAYS", ways)
+        with pytest.raises(SystemExit, match="failed: odd"):
+            check_installs.main()
+        assert "ZeroDivisionError" in capsys.readouterr().out
 
 
 def locked(name):

@@ -38,7 +38,7 @@ BELOW = {
     "wild.md": ["wild/*/README"],
 }
 # What a page links besides pages, to be downloaded.
-FILES = ["LICENSE", "environment.yml"]
+FILES = ["LICENSE", "environment.yml", "binder/environment.yml"]
 
 
 def lesson_for_site(notebook, stem, deck):
@@ -111,7 +111,8 @@ def write_pages(source):
     shutil.copytree(ROOT / "docs", source / "docs")
     shutil.copy(ROOT / "CONTRIBUTING.md", source)
     for name in FILES:
-        shutil.copy(ROOT / name, source)
+        (source / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, source / name)
     for page, patterns in BELOW.items():
         path = source / "docs" / page
         found = [p for pattern in patterns for p in sorted(path.parent.glob(f"{pattern}.md"))]

@@ -94,8 +94,8 @@ class Way:
         folder = folder or self.project / "notebooks"
         self.run(python or self.python, *NBVAL, LESSON, cwd=folder, COURSE_PROGRESS="off", **KERNEL)
 
-    def venv(self):
-        self.run(sys.executable, "-m", "venv", self.env)
+    def venv(self, python=sys.executable):
+        self.run(python, "-m", "venv", self.env)
 
 
 def by_make(way):
@@ -136,6 +136,17 @@ def pip_part(path):
     return [word for line in found for word in shlex.split(line)]
 
 
+def named_python(path):
+    """Return the Python that an environment.yml names, if this machine has it, else our own."""
+    named = yaml.safe_load(path.read_text())["dependencies"][0].replace("=", "")
+    found = shutil.which(named)
+    works = found and subprocess.run([found, "-c", ""], capture_output=True, check=False)
+    if works and works.returncode == 0:
+        return found
+    print(f"{named} is not installed, and another Python tried in its place", flush=True)
+    return sys.executable
+
+
 def by_conda(way):
     way.venv()
     path = way.project / "environment.yml"
@@ -145,7 +156,7 @@ def by_conda(way):
 
 def by_binder(way):
     """What repo2docker does: pip in binder/, then postBuild, then start before the kernels."""
-    way.venv()
+    way.venv(named_python(way.project / "binder" / "environment.yml"))
     path = way.project / "binder" / "environment.yml"
     way.run(way.python, "-m", "pip", "install", *pip_part(path), cwd=path.parent)
     inside = os.pathsep.join([str(way.env / "bin"), learner()["PATH"]])
