@@ -35,7 +35,7 @@ CHAPTERS = {
 # Pages that belong to another one, not to the start page.
 BELOW = {
     "testing.md": ["faults", "mutants", "determinism"],
-    "wild.md": ["wild/*/README"],
+    "wild.md": ["wild/*", "wild/*/README"],
 }
 # What a page links besides pages, to be downloaded.
 FILES = ["LICENSE", "environment.yml", "binder/environment.yml"]
@@ -121,6 +121,15 @@ def write_pages(source):
         path.write_text(path.read_text(encoding="utf-8") + tree, encoding="utf-8")
 
 
+def chapters():
+    """Return CHAPTERS; a page of docs/ that none of them names is among the reference."""
+    named = {page for pages in CHAPTERS.values() for page in pages}
+    named |= {f"docs/{name}" for names in BELOW.values() for name in names}
+    found = [f"docs/{path.stem}" for path in sorted((ROOT / "docs").glob("*.md"))]
+    more = [page for page in found if page not in named]
+    return CHAPTERS | {"Reference": [*CHAPTERS["Reference"], *more]}
+
+
 def write_start(source, lessons):
     """Write the start page with the picture of lesson 00."""
     notebook = nbformat.read(ROOT / "notebooks" / f"{lessons[0][0]}.ipynb", as_version=4)
@@ -129,7 +138,7 @@ def write_start(source, lessons):
     (source / "_static" / "two_curves.png").write_bytes(png)
     shutil.copy(TEMPLATE / "course.css", source / "_static")
     pages = [f"{title} <notebooks/{name}>" for name, title in lessons]
-    trees = {"Lessons": pages, **CHAPTERS}
+    trees = {"Lessons": pages, **chapters()}
     said = [TOCTREE.format(caption=name, pages="\n".join(trees[name])) for name in trees]
     text = (TEMPLATE / "index.md").read_text(encoding="utf-8")
     for word, what in {"WIDTH": width, "ALT": alt, "TOCTREES": "\n".join(said)}.items():
@@ -162,6 +171,12 @@ def write_api(source):
             f"## `course_lib.{module}`\n\n```{{eval-rst}}\n"
             f".. automodule:: course_lib.{module}\n   {members}\n```\n"
         )
+    parts.append("## What they return\n")
+    for name in course_lib.__all__:
+        # A name whose module is private, as that of a report, has no section of its own.
+        if home[name].startswith("_"):
+            said = f".. autoclass:: course_lib.{home[name]}.{name}\n   :members:\n"
+            parts.append(f"```{{eval-rst}}\n{said}```\n")
     (source / "api.md").write_text("\n".join(parts), encoding="utf-8")
 
 
