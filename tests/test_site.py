@@ -54,6 +54,13 @@ class TestTheCheck:
         assert line.startswith("index.html: ")
         assert said in line
 
+    def test_decks_are_left_to_their_own_tests(self, tmp_path):
+        (tmp_path / "slides").mkdir()
+        (tmp_path / "slides" / "theme.css").write_text("@import 'https://a.example/f.css'")
+        (tmp_path / "slides" / "01.slides.html").write_text('<a href="none.html">a</a>')
+        body = '<a href="slides/01.slides.html">a</a>'
+        assert self.write(tmp_path, body) == (2, [])
+
     def test_a_style_sheet_that_loads_from_outside(self, tmp_path):
         _, (line,) = self.write(tmp_path, "", "@font-face { src: url(https://a.example/f.woff2) }")
         assert line == "style.css: loads https://a.example/f.woff2"
@@ -151,8 +158,7 @@ def page(browser):
 @pytest.mark.browser
 def test_every_page_opens_from_disk_and_fits_a_phone(site, page):
     wide = []
-    paths = [p for p in sorted(site.rglob("*.html")) if "slides" not in p.relative_to(site).parts]
-    for path in paths:
+    for path in site_check.own(site, "*.html"):
         page.goto(path.as_uri())
         over = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"

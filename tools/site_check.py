@@ -49,19 +49,24 @@ def is_outside(address):
     return bool(urlsplit(address).scheme or address.startswith("//"))
 
 
+def own(site, pattern):
+    """Return the files of a site, in order, without its decks."""
+    return [p for p in sorted(site.rglob(pattern)) if p.relative_to(site).parts[0] != "slides"]
+
+
 def check(site):
     """Return (number of pages, what is wrong in words).
 
     Args:
         site: the folder of a built site. Its decks, in `slides`, are checked by their own tests.
     """
-    paths = [p for p in sorted(site.rglob("*.html")) if "slides" not in p.relative_to(site).parts]
+    paths, styles = own(site, "*.html"), own(site, "*.css")
     pages = {path.resolve(): Page(path.read_text(encoding="utf-8")) for path in paths}
     trouble = []
     for path, page in pages.items():
         name = path.relative_to(site.resolve())
         trouble += [f"{name}: {said}" for said in wrong_in(page, path, pages)]
-    for path in sorted(site.rglob("*.css")):
+    for path in styles:
         for address in addresses(path.read_text(encoding="utf-8", errors="replace")):
             if not address.startswith(("data:", "#")) and is_outside(address):
                 trouble.append(f"{path.relative_to(site)}: loads {address}")
