@@ -229,6 +229,9 @@ class TestLock:
         assert names == {"numpy", "matplotlib"}
         assert not names & check_wheel.NEVER_BROUGHT
 
+    def test_the_check_asks_for_the_package_by_its_name(self):
+        assert PROJECT["name"] == course_environment.DISTRIBUTION
+
     def test_the_version_is_one(self):
         assert PROJECT["version"] == course_lib.__version__
 

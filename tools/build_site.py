@@ -9,6 +9,7 @@ Then every link and every address in what was built is checked (tools/site_check
 import ast
 import base64
 import importlib.metadata
+import re
 import shutil
 import subprocess
 import sys
@@ -158,11 +159,19 @@ def modules():
     return found
 
 
+def first_line(name):
+    """Return the first line of what a name of the package says of itself."""
+    said = getattr(course_lib, name).__doc__.strip().partition("\n")[0]
+    said = re.sub(r":math:`([^`]+)`", r"$\1$", said)
+    return said[0].lower() + said[1:]
+
+
 def write_api(source):
     """Write the page of the package's names, each linked to where its docstring stands."""
     home = course_lib._HOME
     names = "\n".join(
-        f"- [`{name}`](#course_lib.{home[name]}.{name})" for name in course_lib.__all__
+        f"- [`{name}`](#course_lib.{home[name]}.{name}): {first_line(name)}"
+        for name in course_lib.__all__
     )
     parts = [(TEMPLATE / "api_head.md").read_text(encoding="utf-8").replace("NAMES", names)]
     for module, _ in [*modules(), ("exercises", [])]:
