@@ -182,9 +182,9 @@ def trace_of(recording):
 
 def record(model, x, mask=None, follow=True, training=False):
     """Call the model once and return the `Recording`; the model is left as it was."""
+    as_layer(model, "model", by="trace", since="3.1")
     import keras
 
-    as_layer(model, "model", by="trace", since="3.1")
     leaves, mask = read_inputs(x, strings=True), as_nest(mask)
     read_mask(mask, leaves, more_axes=True)
     if mask is not None and not _takes_mask(model):
