@@ -20,7 +20,6 @@ NOT_YET = {
     "00_start_here",
     "01_padding",
     "02_embedding_mask_zero",
-    "03_mask_propagation",
     "07_attention",
     "08_batching",
     "09_scaling_out",
