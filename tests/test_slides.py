@@ -23,7 +23,6 @@ NOT_YET = {
     "07_attention",
     "08_batching",
     "09_scaling_out",
-    "10_versions",
     "11_pronunciation",
 }
 TALKS = [path for path in LESSONS if path.stem not in NOT_YET]
