@@ -20,12 +20,9 @@ NOT_YET = {
     "00_start_here",
     "01_padding",
     "02_embedding_mask_zero",
-    "03_mask_propagation",
-    "06_lost_masks",
     "07_attention",
     "08_batching",
     "09_scaling_out",
-    "10_versions",
     "11_pronunciation",
 }
 TALKS = [path for path in LESSONS if path.stem not in NOT_YET]
