@@ -21,7 +21,6 @@ NOT_YET = {
     "02_embedding_mask_zero",
     "03_mask_propagation",
     "06_lost_masks",
-    "07_attention",
     "08_batching",
     "09_scaling_out",
     "10_versions",
