@@ -18,7 +18,6 @@ LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # Lessons whose talk is not written: their decks are the cells, and are called so. Only shrinks.
 NOT_YET = {
     "01_padding",
-    "02_embedding_mask_zero",
     "03_mask_propagation",
     "06_lost_masks",
     "08_batching",
