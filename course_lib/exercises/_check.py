@@ -59,7 +59,7 @@ def _judge(exercise, answer):
     if refusal:
         return refusal
     if importlib.util.find_spec("hypothesis") is None:
-        return _error("Checking needs the package `hypothesis`: `pip install course-lib[course]`.")
+        return _error("Checking needs the package `hypothesis`: `pip install hypothesis`.")
     if exercise.prepare:
         exercise.prepare()
     cases = cases_of(exercise)

@@ -17,6 +17,7 @@ LESSONS = {
     5: "loss",
     6: "lost_masks",
     7: "attention",
+    8: "batching",
     9: "scaling",
     10: "versions",
 }
