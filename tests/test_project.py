@@ -74,6 +74,12 @@ def test_an_editable_install_brings_what_its_import_needs():
     assert any(need.startswith("editables") for need in course)
 
 
+def test_the_course_brings_the_data():
+    extras = PROJECT["optional-dependencies"]
+    assert extras["data"]
+    assert set(extras["data"]) <= set(extras["course"])
+
+
 class TestCondaEnvironment:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
 
