@@ -18,6 +18,7 @@ LESSONS = {
     6: "lost_masks",
     9: "scaling",
     10: "versions",
+    11: "pronunciation",
 }
 
 
@@ -55,6 +56,8 @@ class Exercise:
         parts: what to call each part of a result, if `use` returns several.
         build: True for the longer exercise that closes a lesson.
         prepare: called before an answer's seconds are counted, so that Keras is imported and warm.
+        seconds: for one call, if an answer may take longer than usual: what it makes is trained.
+            Such an exercise is open, its solution is one right answer of many.
     """
 
     id: str
@@ -71,6 +74,7 @@ class Exercise:
     parts: tuple = ()
     build: bool = False
     prepare: Callable | None = None
+    seconds: float | None = None
 
     @property
     def name(self):
