@@ -82,11 +82,12 @@ def costs(lesson, model, log, padding="post"):
 
 
 def main():
+    code = fingerprint()  # of the cells that run now
     found = {
         name: [{key: round(float(share), 4) for key, share in one.items()} for one in seeds]
         for name, seeds in measure().items()
     }
-    text = json.dumps({"code": fingerprint(), "costs": found}, indent=1, ensure_ascii=False)
+    text = json.dumps({"code": code, "costs": found}, indent=1, ensure_ascii=False)
     STORED.write_text(text + "\n", encoding="utf-8")
 
 
