@@ -58,9 +58,10 @@ lab: $(READY) ## open JupyterLab on the first lesson
 
 test: style test-unit test-notebooks ## check everything: style, unit and property tests, every notebook's output
 
-style: $(READY) ## check the style of code and notebooks
+style: $(READY) ## check the style of code and notebooks, and the types of course_lib
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 
 test-unit: $(READY) ## unit, property and claim tests
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q $(PYTEST_FLAGS)

@@ -301,11 +301,9 @@ WALK_OF_A_MASK = Exercise(
     walk_of_a_mask,
     """A model is a chain of layers, and `kinds` says of each what it does with a mask:
 
-- `"make"`: an `Embedding` with `mask_zero=True`, always the first; its `call` gets no mask, its
-  output carries that of `ids`
+- `"make"`: an `Embedding` with `mask_zero=True`, always the first; no mask in, that of `ids` out
 - `"pass"`: like `Dense`; its `call` gets no mask, its output carries the input's
-- `"use"`: like an `LSTM` with `return_sequences=True`; its `call` gets the mask, and its output
-  carries it
+- `"use"`: like an `LSTM` with `return_sequences=True`; its `call` gets it, its output carries it
 - `"end"`: like `GlobalAveragePooling1D`; its `call` gets the mask, its output has none
 - `"drop"`: like `Conv1D`; its `call` gets none, its output has none
 
