@@ -14,9 +14,12 @@ _LINES = (
     {"color": ORANGE, "linestyle": "--", "marker": "s"},
 )
 _MARKS = {
-    "log": ("accuracy in the log", {"marker": "D", "color": RED, "fillstyle": "none"}),
-    "words": ("words right, padded as in the training", {"marker": "o", "color": ORANGE}),
-    "words alone": ("words right, alone", {"marker": "s", "color": BLUE}),
+    "log": ("accuracy in the log", {"marker": "D", "color": RED, "fillstyle": "none", "size": 9}),
+    "words": (
+        "words right, padded as in the training",
+        {"marker": "o", "color": ORANGE, "fillstyle": "none", "size": 13},
+    ),
+    "words alone": ("words right, alone", {"marker": "s", "color": BLUE, "size": 8}),
 }
 
 
@@ -69,7 +72,7 @@ def draw_right(found, words, fewest=50):
     }
     panels = {
         "Words right, by number of phones": [len(word.phones) for word in words],
-        "Words right, by pattern of stress": [word.pattern for word in words],
+        "Words right, by stress: 1 main, 2 weaker, 0 none": [word.pattern for word in words],
     }
     return _draw_bars({t: _shares(keys, right, fewest) for t, keys in panels.items()}, percent=True)
 
@@ -95,6 +98,9 @@ def _draw_bars(panels, percent=False):
         _paint_bars(panel, names, heights, percent)
         panel.set_title(title, loc="left", fontsize=11, color=INK)
         told.append(f"{title}: {_tell_bars(names, heights, percent)}.")
+    if len(heights) > 1:
+        marks = np.ravel(axes)[0].get_legend_handles_labels()
+        figure.legend(*marks, loc="outside lower center", ncols=2, frameon=False)
     return Picture(figure, " ".join(told))
 
 
@@ -109,8 +115,6 @@ def _paint_bars(axes, names, heights, percent):
         axes.set(ylim=(0, 1), yticks=[0, 0.5, 1], yticklabels=["0 %", "50 %", "100 %"])
     else:
         axes.yaxis.set_major_formatter(lambda count, place: f"{count:,.0f}")
-    if len(heights) > 1:
-        axes.legend(frameon=False, fontsize=9, loc="lower left", framealpha=1)
 
 
 def _tell_bars(names, heights, percent):
@@ -184,7 +188,14 @@ def draw_costs(costs, title=""):
             values = not_empty(as_array(shares[number], "costs", ndim=1), "costs")
             axes.plot([values.min(), values.max()], [row, row], color=style["color"], linewidth=2)
             label = label if row == 0 else None
-            axes.plot(values.mean(), row, linestyle="", markersize=9, label=label, **style)
+            look = {key: value for key, value in style.items() if key != "size"}
+            look |= {
+                "linestyle": "",
+                "markersize": style["size"],
+                "markeredgewidth": 2,
+                "label": label,
+            }
+            axes.plot(values.mean(), row, **look)
         means = ", ".join(f"{number} {np.mean(shares[number]):.0%}" for number in _MARKS)
         told.append(f"{name}: {means}.")
     axes.set_yticks(range(len(costs)), list(costs))

@@ -37,7 +37,7 @@ class TestRight:
     def test_shares_by_length_and_pattern(self):
         picture = draw_right(FOUND, WORDS, fewest=1)
         assert "phones: model: 3 100%, 4 100%, 6 100%; guess: 3 100%, 4 0%, 6 100%." in picture.alt
-        assert "stress: model: 01 100%, 10 100%, 010 100%; guess: 01 0%" in picture.alt
+        assert "0 none: model: 01 100%, 10 100%, 010 100%; guess: 01 0%" in picture.alt
 
     def test_series_differ_without_colour(self):
         axes, _ = draw_right(FOUND, WORDS, fewest=1).figure.axes

@@ -55,7 +55,7 @@ def words():
     )
 
 
-_grades = {}
+_grades: dict = {}
 
 
 def forget():
