@@ -111,6 +111,8 @@ def _question_for(exercise, cases, outcomes, failed):
     An answer may make it and do something of its own at an edge, as in a row of padding alone. So
     if it fails on ordinary cases, and no mistake is like it everywhere, these alone are asked.
     """
+    if exercise.seconds and all(outcome.error for outcome in outcomes):
+        return ""  # not worth the training of the usual mistakes, none of which raises
     everywhere = range(len(cases))
     ordinary = [place for place in everywhere if is_ordinary(cases[place])]
     for places in (everywhere, ordinary if set(ordinary) & set(failed) else ()):

@@ -14,6 +14,7 @@ PHONES, SHORT, LONG = 14, 9, 13
 UNSTRESSED, STRESSED, CONSONANT = range(3)
 TRAINED, TESTED, ROWS = 500, 120, 4
 GOAL = 0.9
+ASKED = ("none", f"{GOAL:.0%} or more")  # what was found, and how many words are right
 
 
 class Grade(NamedTuple):
@@ -99,13 +100,13 @@ def _train_and_ask(answer):
     scores = np.asarray(model(ids))
     right = ((scores.argmax(axis=-1) == labels) | (ids == 0)).all(axis=1).mean()
     found = audit(model, ids[:8], labels[:8]).findings
-    told = ", ".join(sorted({one.title for one in found})) or "none"
+    told = ", ".join(sorted({one.title for one in found})) or ASKED[0]
     return Grade(told, _in_words(right), _same_alone(model, ids, scores))
 
 
 def _in_words(share):
     if share >= GOAL:
-        return f"{GOAL:.0%} or more"
+        return ASKED[1]
     return f"half or more, below {GOAL:.0%}" if share >= 0.5 else "fewer than half"
 
 
