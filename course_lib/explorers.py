@@ -78,7 +78,7 @@ class Explorer:
             return
         display(self.picture())
         if not off:
-            text = "The sliders need the package `ipywidgets`: `pip install course-lib[course]`."
+            text = "The sliders need the package `ipywidgets`: `pip install ipywidgets`."
             display({"text/plain": text}, raw=True)
 
 

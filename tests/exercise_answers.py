@@ -68,20 +68,25 @@ def tries_tables(rows):
             return input_dim
 
 
-class KerasEmbedding:
-    def __init__(self, table, mask_zero=False):
+class WithAMaskOnTheTensor:
+    """No row is added: -1 takes the last one, and the mask is hung on the vectors by hand."""
+
+    def __init__(self, table):
         import keras
 
-        self.layer = keras.layers.Embedding(*table.shape, mask_zero=mask_zero)
+        self.layer = keras.layers.Embedding(*table.shape)
         self.layer.build()
         self.layer.set_weights([table])
 
     def __call__(self, ids):
-        return np.asarray(self.layer(ids))
+        vectors = self.layer(ids)
+        vectors._keras_mask = self.compute_mask(ids)
+        return vectors
 
     def compute_mask(self, ids):
-        mask = self.layer.compute_mask(ids)
-        return None if mask is None else np.asarray(mask)
+        import keras
+
+        return keras.ops.greater_equal(ids, 0)
 
 
 # --- 3.1 to 3.4
@@ -273,6 +278,95 @@ def with_more_than_the_row(run, ids):
     return [b for b, gap in enumerate(gaps) if gap > 1e-6]
 
 
+# --- 7.1 to 7.4
+
+
+def masks_combined(mask, causal):
+    from course_lib.attention import combine_masks
+
+    return combine_masks(mask, mask, use_causal_mask=causal)
+
+
+def with_a_value_mask(attention, x, ignore):
+    return attention(x, x, value_mask=np.logical_not(ignore))
+
+
+def with_masks_of_pairs(self_attention, cross_attention, target, source, target_mask, source_mask):
+    steps = target.shape[1]
+    earlier = np.arange(steps) <= np.arange(steps)[:, None]
+    x = target + self_attention(target, target, attention_mask=earlier & target_mask[:, None])
+    seen = np.repeat(source_mask[:, None], steps, axis=1)
+    return x + cross_attention(x, source, attention_mask=seen)
+
+
+def query_by_query(query, key, value, value_mask, causal):
+    out = np.zeros((*query.shape[:2], value.shape[-1]))
+    for row, step in np.ndindex(query.shape[:2]):
+        seen = value_mask[row].copy()
+        if causal:
+            seen[step + 1 :] = False
+        if seen.any():
+            scores = key[row, seen] @ query[row, step] / query.shape[-1] ** 0.5
+            powers = np.exp(scores - scores.max())
+            out[row, step] = powers / powers.sum() @ value[row, seen]
+    return out
+
+
+# --- 8.1 to 8.4
+
+
+def share_of_masks(lengths, size):
+    import keras
+
+    cut = [np.ones(length) for length in lengths]
+    parts = [cut[start : start + size] for start in range(0, len(cut), size)]
+    return np.concatenate([keras.utils.pad_sequences(part).ravel() for part in parts]).mean()
+
+
+def by_group_by_window(dataset, boundaries, steps):
+    """Write out what `bucket_by_sequence_length` does."""
+    import tensorflow as tf
+
+    sizes = tf.constant([steps // (boundary - 1) for boundary in boundaries], tf.int64)
+
+    def bucket_of(row):
+        return tf.reduce_sum(tf.cast(tf.shape(row)[0] >= tf.constant(boundaries), tf.int64))
+
+    return dataset.group_by_window(
+        bucket_of,
+        lambda key, rows: rows.padded_batch(sizes[key]),
+        window_size_func=lambda key: sizes[key],
+    )
+
+
+def each_alone(attention, x, segments):
+    out = np.zeros(x.shape, "float32")
+    for row, numbers in enumerate(segments):
+        for number in set(numbers.tolist()) - {0}:
+            own = numbers == number
+            alone = x[row, own][None]
+            out[row, own] = attention(alone, alone)[0]
+    return out
+
+
+def by_packed_mask(attention, x, segments):
+    from course_lib.batching import packed_mask
+
+    return attention(x, x, attention_mask=packed_mask(segments))
+
+
+def by_free_steps(lengths, steps):
+    rows, found = [], []
+    for length in lengths.tolist():
+        row = next((place for place, free in enumerate(rows) if free >= length), None)
+        if row is None:
+            rows.append(steps)
+            row = len(rows) - 1
+        found.append([row, steps - rows[row]])
+        rows[row] -= length
+    return np.array(found)
+
+
 # --- 9.1 to 9.4
 
 
@@ -382,7 +476,7 @@ OTHER_ANSWERS = {
     "2.1": [by_compute_mask],
     "2.2": [by_gradient],
     "2.3": [tries_tables],
-    "2.4": [KerasEmbedding],
+    "2.4": [WithAMaskOnTheTensor],
     "3.1": [by_a_probe],
     "3.2": [words_alone],
     "3.3": [by_add],
@@ -400,6 +494,14 @@ OTHER_ANSWERS = {
     "6.2": [largest_row_by_row],
     "6.3": [with_a_second_look_up],
     "6.4": [with_more_than_the_row],
+    "7.1": [masks_combined],
+    "7.2": [with_a_value_mask],
+    "7.3": [with_masks_of_pairs],
+    "7.4": [query_by_query],
+    "8.1": [share_of_masks],
+    "8.2": [by_group_by_window],
+    "8.3": [each_alone, by_packed_mask],
+    "8.4": [by_free_steps],
     "9.1": [log_by_keras],
     "9.2": [weights_by_course],
     "9.3": [by_weights_of_steps],
@@ -420,6 +522,16 @@ SUM = "a sum in another order"
 ONE_ROW = "a row alone is a batch of one row"
 BOTH_WAYS = "as close one way as the other, up to rounding"
 HARMLESS = {
+    (
+        "2.4",
+        "table = np.concatenate([np.zeros((1, table.shape[1])), table]) → "
+        "table = np.concatenate([np.ones((1, table.shape[1])), table])",
+    ): "what stands in row 0 is not read",
+    ("2.4", "return self.layer(ids + 1) → return self.layer(1 + ids)"): BOTH_WAYS,
+    (
+        "2.4",
+        "return self.layer.compute_mask(ids + 1) → return self.layer.compute_mask(1 + ids)",
+    ): BOTH_WAYS,
     ("0.1", "return ids != 0 → return ids > 0"): "ids are not negative",
     (
         "1.4",
@@ -494,6 +606,42 @@ HARMLESS = {
         "if not np.allclose(alone, outputs[b][:len(alone)], atol=1e-06):",
     ): BOTH_WAYS,
     ("6.4", "row = ids[b, ids[b] != 0] → row = ids[b, ids[b] > 0]"): "ids are not negative",
+    (
+        "7.3",
+        "x = target + self_attention(target, target, value_mask=target_mask, use_causal_mask=True) "
+        "→ x = self_attention(target, target, value_mask=target_mask, use_causal_mask=True) + "
+        "target",
+    ): SUM,
+    (
+        "7.3",
+        "return x + cross_attention(x, source, value_mask=source_mask) → "
+        "return cross_attention(x, source, value_mask=source_mask) + x",
+    ): SUM,
+    (
+        "7.4",
+        "scores = query @ key.swapaxes(1, 2) / np.sqrt(query.shape[-1]) → "
+        "scores = query @ key.swapaxes(2, 1) / np.sqrt(query.shape[-1])",
+    ): "the same two axes are swapped",
+    (
+        "7.4",
+        "scores = query @ key.swapaxes(1, 2) / np.sqrt(query.shape[-1]) → "
+        "scores = query @ key.swapaxes(1, 2) / np.sqrt(key.shape[-1])",
+    ): "query and key have as many features",
+    (
+        "7.4",
+        "return powers / np.where(total == 0, 1, total) @ value → "
+        "return powers / np.where(total == 0, 2, total) @ value",
+    ): "0 divided by any number is 0",
+    (
+        "8.1",
+        "batches = [lengths[start:start + size] for start in range(0, len(lengths), size)] → "
+        "batches = [lengths[start:size + start] for start in range(0, len(lengths), size)]",
+    ): SUM,
+    (
+        "8.4",
+        "row = next((row for row, full in enumerate(used) if full + length <= steps)) → "
+        "row = next((row for row, full in enumerate(used) if length + full <= steps))",
+    ): SUM,
     (
         "9.1",
         "steps = mask.reshape(replicas, -1).sum(axis=1) → "

@@ -344,3 +344,184 @@ class TestLostMasks:
         loss = keras.losses.MeanSquaredError()
         with_both = float(loss(X, y_pred, sample_weight=REAL.astype("float32")))
         assert with_both == pytest.approx(masked_loss(values, REAL), rel=1e-5)
+
+
+def post_norm(x, attention_mask=None):
+    attended = layers.MultiHeadAttention(1, 3)(x, x, attention_mask=attention_mask)
+    return layers.LayerNormalization()(layers.Add()([x, attended]))
+
+
+class TestAttention:
+    def rows_alone(self, run):
+        """Return whether each row gets what it gets alone."""
+        in_batch = np.asarray(run(IDS))
+        return all(
+            np.allclose(in_batch[row][REAL[row]], run(IDS[[row]][:, REAL[row]])[0], atol=1e-5)
+            for row in range(len(IDS))
+        )
+
+    @pytest.mark.parametrize("side", ["in front", "at the end"])
+    def test_a_table_of_positions_counts_from_the_first_column(self, side):
+        ids = IDS[:, ::-1] if side == "in front" else IDS
+        real = ids != 0
+        words, places = layers.Embedding(5, 3), layers.Embedding(4, 3)
+
+        def run(ids, positions=None):
+            positions = np.arange(ids.shape[1])[None] if positions is None else positions
+            return np.asarray(words(ids) + places(positions))
+
+        counted = run(ids, np.maximum(np.cumsum(real, axis=1) - 1, 0))
+        for row in range(2):
+            alone = run(ids[[row]][:, real[row]])[0]
+            assert np.allclose(run(ids)[row][real[row]], alone) == (side == "at the end")
+            assert np.allclose(counted[row][real[row]], alone)
+
+    @pytest.mark.parametrize("causal", [True, False])
+    def test_a_causal_mask_alone_protects_rows_that_are_padded_at_the_end(self, causal):
+        embedding, attention = layers.Embedding(5, 3), layers.MultiHeadAttention(1, 3)
+        sound = self.rows_alone(
+            lambda ids: attention(*[embedding(ids)] * 2, use_causal_mask=causal)
+        )
+        assert sound == causal
+
+    def test_attention_does_not_divide_its_scores(self):
+        _, weights = layers.Attention()([X, X], return_attention_scores=True)
+        scores = X @ X.swapaxes(1, 2)
+        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        assert np.allclose(weights, powers / powers.sum(axis=-1, keepdims=True), atol=1e-5)
+        scaled = layers.Attention(use_scale=True)
+        scaled.build([X.shape, X.shape])
+        assert [weight.shape for weight in scaled.trainable_weights] == [()]
+
+    @pytest.mark.filterwarnings("ignore:Layer 'block")
+    @pytest.mark.parametrize("supports", [True, False])
+    def test_a_block_of_ones_own_keeps_the_mask_if_it_supports_masking(self, masked, supports):
+        class Block(layers.Layer):
+            def __init__(self):
+                super().__init__(name="block")
+                self.supports_masking = supports
+                self.attention = [layers.MultiHeadAttention(1, 3) for _ in range(2)]
+
+            def call(self, x):
+                seen = x
+                for attention in self.attention:
+                    self.left = getattr(seen, "_keras_mask", None) is not None
+                    seen = seen + attention(seen, seen)
+                return seen
+
+        block = Block()
+        block(X)  # builds its layers; with `masked`, the building itself would strip it
+        assert (mask_of(block(masked)) is not None) == supports
+        assert not block.left  # at the second attention
+
+    def test_post_norm_with_masks_by_hand(self):
+        ids = keras.Input((None,), dtype="int32")
+        pairs = keras.ops.not_equal(ids, 0)[:, None, :]
+        x = layers.Embedding(5, 3)(ids)
+        model = keras.Model(ids, post_norm(post_norm(x, pairs), pairs))
+        assert self.rows_alone(lambda ids: np.asarray(model(ids)))
+        loss = keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
+        out = np.asarray(model(IDS))
+        squares = per_step_loss("mean_squared_error", X, out)
+        found = float(loss(X, out, sample_weight=REAL.astype("float32")))
+        assert found == pytest.approx(masked_loss(squares, REAL), rel=1e-4)
+
+    def test_the_operation_of_keras_takes_a_mask_in_any_dtype(self):
+        x = keras.ops.cast(X[:, :, None], "float16")
+        pairs = np.zeros((2, 1, 4, 4), bool)
+        out = keras.ops.dot_product_attention(x, x, x, mask=pairs)
+        assert np.isfinite(np.asarray(out)).all()
+        pairs[...] = REAL[:, None, None, :]
+        same = np.asarray(keras.ops.dot_product_attention(x, x, x, mask=pairs))
+        spoiled = np.asarray(X[:, :, None], "float16")
+        spoiled[~REAL] = 9
+        other = np.asarray(keras.ops.dot_product_attention(x, spoiled, spoiled, mask=pairs))
+        assert np.allclose(same, other, atol=1e-2)
+
+
+class TestBatching:
+    rows = ([1, 2, 3], [4, 1], [2], [3, 1, 2, 4, 1], [2, 2])
+
+    def stream(self):
+        signature = tf.TensorSpec([None], tf.int32)
+        return tf.data.Dataset.from_generator(lambda: iter(self.rows), output_signature=signature)
+
+    def model(self, traced):
+        class Spy(layers.Layer):
+            supports_masking = True
+
+            def call(self, x):
+                traced.append(x.shape)
+                return x + 0.0
+
+        model = keras.Sequential([layers.Embedding(5, 3), Spy(), layers.LSTM(2), layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.build((None, None))
+        traced.clear()
+        return model
+
+    def test_fit_traces_a_data_set_of_many_lengths_once(self):
+        traced = []
+        batches = self.stream().map(lambda row: (row, 1.0)).padded_batch(1)
+        self.model(traced).fit(batches, epochs=2, verbose=0, shuffle=False)
+        assert [tuple(shape) for shape in traced] == [(None, None, 3)]
+
+    def test_train_on_batch_traces_twice(self):
+        traced = []
+        model = self.model(traced)
+        for row in self.rows:
+            model.train_on_batch(np.array([row]), np.ones(1))
+        assert [tuple(shape) for shape in traced] == [(1, 3, 3), (1, None, 3)]
+
+    @pytest.mark.parametrize(("signature", "count"), [(None, 4), ([tf.TensorSpec([None])], 1)])
+    def test_a_function_of_ones_own_is_traced_for_each_length(self, signature, count):
+        function = tf.function(lambda x: x + 1, input_signature=signature)
+        for row in self.rows:  # of 4 lengths
+            function(tf.constant(row, tf.float32))
+        assert function.experimental_get_tracing_count() == count
+
+    def test_buckets_padded_to_their_boundary(self):
+        def batches(boundaries):
+            sizes = [1] * (len(boundaries) + 1)
+            dataset = self.stream().bucket_by_sequence_length(
+                lambda row: tf.shape(row)[0], boundaries, sizes, pad_to_bucket_boundary=True
+            )
+            return [batch.shape[1] for batch in dataset]
+
+        assert sorted(batches([3, 6])) == [2, 2, 2, 5, 5]
+        wrapped = (tf.errors.InvalidArgumentError, tf.errors.InternalError)
+        with pytest.raises(wrapped, match="elements must have length"):
+            batches([3, 5])
+
+    def test_a_ragged_batch_goes_into_an_embedding_and_not_into_an_lstm(self):
+        (ragged,) = self.stream().ragged_batch(5)
+        vectors = layers.Embedding(5, 3)(ragged)
+        assert [len(row) for row in vectors] == [len(row) for row in self.rows]
+        with pytest.raises(ValueError, match="ragged"):
+            layers.LSTM(2)(vectors)
+
+    def test_one_loss_weight_divides_every_batch(self):
+        ids = keras.utils.pad_sequences(self.rows[:4], padding="post")
+        inputs = keras.Input((None,), dtype="int32")
+        outputs = layers.Dense(1)(layers.Embedding(5, 3, mask_zero=True)(inputs))
+        model, targets = keras.Model(inputs, outputs), ids[..., None] / 2
+        squares = np.square(np.asarray(model(ids)) - targets)[..., 0][ids != 0]
+        summed = keras.losses.MeanSquaredError(reduction="sum")
+        model.compile(loss=summed, loss_weights=2 / len(squares))
+        for order in ([0, 1, 2, 3], [1, 2, 0, 3]):
+            found = model.evaluate(ids[order], targets[order], batch_size=2, verbose=0)
+            assert found == pytest.approx(squares.mean(), rel=1e-5)
+
+    @pytest.mark.parametrize(
+        "layer",
+        [
+            lambda: layers.Conv1D(2, 3, padding="same"),
+            lambda: layers.Bidirectional(layers.LSTM(2, return_sequences=True)),
+        ],
+    )
+    def test_layers_that_read_over_the_seam(self, layer):
+        made = layer()
+        first, second = np.asarray(X[:1, :2]), np.asarray(X[1:, :2])
+        together = np.asarray(made(np.concatenate([first, second], axis=1)))
+        assert not np.allclose(together[:, :2], made(first), atol=1e-4)
+        assert not np.allclose(together[:, 2:], made(second), atol=1e-4)

@@ -49,7 +49,7 @@ def check(exercise_id: str, answer: Any = ..., *, record: bool = True) -> Result
         note = keep_record(exercise.id, solved=status == "passed")
         if note:
             rest["message"] = f"{rest['message']}\n{note}".strip()
-    title = exercise.title if record else f"{exercise.title} (a solution)"
+    title = exercise.title if record else f"{exercise.title} (the course's solution)"
     return Result(exercise.id, title, status, **rest)
 
 
@@ -59,7 +59,7 @@ def _judge(exercise, answer):
     if refusal:
         return refusal
     if importlib.util.find_spec("hypothesis") is None:
-        return _error("Checking needs the package `hypothesis`: `pip install course-lib[course]`.")
+        return _error("Checking needs the package `hypothesis`: `pip install hypothesis`.")
     if exercise.prepare:
         exercise.prepare()
     cases = cases_of(exercise)

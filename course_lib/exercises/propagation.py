@@ -17,7 +17,7 @@ def mask_for_call(explicit, attached, takes_mask):
 
 
 def _draw_call(draw):
-    rows, steps = draw.sizes(2, 3)
+    rows, steps = draw.sizes(2, 4)
     explicit, attached = (draw.mask(rows, steps) if draw.integer(0, 3) else None for _ in range(2))
     takes_mask = draw.integer(0, 3) > 0
     return explicit if takes_mask else None, attached, takes_mask
@@ -95,7 +95,7 @@ def mask_of_sum(masks):
 
 
 def _draw_masks(draw):
-    rows, steps = draw.sizes(2, 3)
+    rows, steps = draw.sizes(2, 4)
     some = draw.integer(0, 2)
     number = draw.integer(2, 3)
     return ([draw.mask(rows, steps) if some or draw.coin() else None for _ in range(number)],)
