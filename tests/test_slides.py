@@ -17,7 +17,6 @@ ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # Lessons whose talk is not written: their decks are the cells, and are called so. Only shrinks.
 NOT_YET = {
-    "01_padding",
     "08_batching",
     "11_pronunciation",
 }
