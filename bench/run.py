@@ -8,11 +8,12 @@ FOLDER = Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
 import conftest  # noqa: E402, F401  the kernel settings, also without make
 
-BENCHMARKS = ("imports", "padding", "batching", "audit", "notebooks")
+BENCHMARKS = ("imports", "padding", "masked_steps", "batching", "audit", "notebooks")
+STORED = ("batching_store",)  # on demand only: it writes what a lesson draws
 
 
 def main(*names):
-    unknown = set(names) - set(BENCHMARKS)
+    unknown = set(names) - {*BENCHMARKS, *STORED}
     if unknown:
         sys.exit(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     for name in names or BENCHMARKS:
