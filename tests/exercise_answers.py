@@ -281,6 +281,61 @@ def with_more_than_the_row(run, ids):
     return [b for b, gap in enumerate(gaps) if gap > 1e-6]
 
 
+# --- 8.1 to 8.4
+
+
+def share_of_masks(lengths, size):
+    import keras
+
+    cut = [np.ones(length) for length in lengths]
+    parts = [cut[start : start + size] for start in range(0, len(cut), size)]
+    return np.concatenate([keras.utils.pad_sequences(part).ravel() for part in parts]).mean()
+
+
+def by_group_by_window(dataset, boundaries, steps):
+    """Write out what `bucket_by_sequence_length` does."""
+    import tensorflow as tf
+
+    sizes = tf.constant([steps // (boundary - 1) for boundary in boundaries], tf.int64)
+
+    def bucket_of(row):
+        return tf.reduce_sum(tf.cast(tf.shape(row)[0] >= tf.constant(boundaries), tf.int64))
+
+    return dataset.group_by_window(
+        bucket_of,
+        lambda key, rows: rows.padded_batch(sizes[key]),
+        window_size_func=lambda key: sizes[key],
+    )
+
+
+def each_alone(attention, x, segments):
+    out = np.zeros(x.shape, "float32")
+    for row, numbers in enumerate(segments):
+        for number in set(numbers.tolist()) - {0}:
+            own = numbers == number
+            alone = x[row, own][None]
+            out[row, own] = attention(alone, alone)[0]
+    return out
+
+
+def by_packed_mask(attention, x, segments):
+    from course_lib.batching import packed_mask
+
+    return attention(x, x, attention_mask=packed_mask(segments))
+
+
+def by_free_steps(lengths, steps):
+    rows, found = [], []
+    for length in lengths.tolist():
+        row = next((place for place, free in enumerate(rows) if free >= length), None)
+        if row is None:
+            rows.append(steps)
+            row = len(rows) - 1
+        found.append([row, steps - rows[row]])
+        rows[row] -= length
+    return np.array(found)
+
+
 # --- 9.1 to 9.4
 
 
@@ -376,6 +431,10 @@ OTHER_ANSWERS = {
     "6.3": [largest_row_by_row],
     "6.4": [with_a_second_look_up],
     "6.5": [with_more_than_the_row],
+    "8.1": [share_of_masks],
+    "8.2": [by_group_by_window],
+    "8.3": [each_alone, by_packed_mask],
+    "8.4": [by_free_steps],
     "9.1": [log_by_keras],
     "9.2": [weights_by_course],
     "9.3": [by_weights_of_steps],
@@ -475,6 +534,16 @@ HARMLESS = {
         "if not np.allclose(alone, outputs[b][:len(alone)], atol=1e-06):",
     ): BOTH_WAYS,
     ("6.5", "row = ids[b, ids[b] != 0] → row = ids[b, ids[b] > 0]"): "ids are not negative",
+    (
+        "8.1",
+        "batches = [lengths[start:start + size] for start in range(0, len(lengths), size)] → "
+        "batches = [lengths[start:size + start] for start in range(0, len(lengths), size)]",
+    ): SUM,
+    (
+        "8.4",
+        "row = next((row for row, full in enumerate(used) if full + length <= steps)) → "
+        "row = next((row for row, full in enumerate(used) if length + full <= steps))",
+    ): SUM,
     (
         "9.1",
         "steps = mask.reshape(replicas, -1).sum(axis=1) → "

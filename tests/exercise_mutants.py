@@ -22,6 +22,7 @@ BINARY = {
     ast.Sub: (ast.Add,),
     ast.Mult: (ast.Div, ast.Add),
     ast.Div: (ast.Mult,),
+    ast.FloorDiv: (ast.Mult,),
     ast.BitOr: (ast.BitAnd, ast.BitXor),
     ast.BitAnd: (ast.BitOr,),
     ast.MatMult: (),
