@@ -344,3 +344,91 @@ class TestLostMasks:
         loss = keras.losses.MeanSquaredError()
         with_both = float(loss(X, y_pred, sample_weight=REAL.astype("float32")))
         assert with_both == pytest.approx(masked_loss(values, REAL), rel=1e-5)
+
+
+class TestBatching:
+    rows = ([1, 2, 3], [4, 1], [2], [3, 1, 2, 4, 1], [2, 2])
+
+    def stream(self):
+        signature = tf.TensorSpec([None], tf.int32)
+        return tf.data.Dataset.from_generator(lambda: iter(self.rows), output_signature=signature)
+
+    def model(self, traced):
+        class Spy(layers.Layer):
+            supports_masking = True
+
+            def call(self, x):
+                traced.append(x.shape)
+                return x + 0.0
+
+        model = keras.Sequential([layers.Embedding(5, 3), Spy(), layers.LSTM(2), layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.build((None, None))
+        traced.clear()
+        return model
+
+    def test_fit_traces_a_data_set_of_many_lengths_once(self):
+        traced = []
+        batches = self.stream().map(lambda row: (row, 1.0)).padded_batch(1)
+        self.model(traced).fit(batches, epochs=2, verbose=0, shuffle=False)
+        assert [tuple(shape) for shape in traced] == [(None, None, 3)]
+
+    def test_train_on_batch_traces_twice(self):
+        traced = []
+        model = self.model(traced)
+        for row in self.rows:
+            model.train_on_batch(np.array([row]), np.ones(1))
+        assert [tuple(shape) for shape in traced] == [(1, 3, 3), (1, None, 3)]
+
+    @pytest.mark.parametrize(("signature", "count"), [(None, 4), ([tf.TensorSpec([None])], 1)])
+    def test_a_function_of_ones_own_is_traced_for_each_length(self, signature, count):
+        function = tf.function(lambda x: x + 1, input_signature=signature)
+        for row in self.rows:  # of 4 lengths
+            function(tf.constant(row, tf.float32))
+        assert function.experimental_get_tracing_count() == count
+
+    def test_buckets_padded_to_their_boundary(self):
+        def batches(boundaries):
+            sizes = [1] * (len(boundaries) + 1)
+            dataset = self.stream().bucket_by_sequence_length(
+                lambda row: tf.shape(row)[0], boundaries, sizes, pad_to_bucket_boundary=True
+            )
+            return [batch.shape[1] for batch in dataset]
+
+        assert sorted(batches([3, 6])) == [2, 2, 2, 5, 5]
+        wrapped = (tf.errors.InvalidArgumentError, tf.errors.InternalError)
+        with pytest.raises(wrapped, match="elements must have length"):
+            batches([3, 5])
+
+    def test_a_ragged_batch_goes_into_an_embedding_and_not_into_an_lstm(self):
+        (ragged,) = self.stream().ragged_batch(5)
+        vectors = layers.Embedding(5, 3)(ragged)
+        assert [len(row) for row in vectors] == [len(row) for row in self.rows]
+        with pytest.raises(ValueError, match="ragged"):
+            layers.LSTM(2)(vectors)
+
+    def test_one_loss_weight_divides_every_batch(self):
+        ids = keras.utils.pad_sequences(self.rows[:4], padding="post")
+        inputs = keras.Input((None,), dtype="int32")
+        outputs = layers.Dense(1)(layers.Embedding(5, 3, mask_zero=True)(inputs))
+        model, targets = keras.Model(inputs, outputs), ids[..., None] / 2
+        squares = np.square(np.asarray(model(ids)) - targets)[..., 0][ids != 0]
+        summed = keras.losses.MeanSquaredError(reduction="sum")
+        model.compile(loss=summed, loss_weights=2 / len(squares))
+        for order in ([0, 1, 2, 3], [1, 2, 0, 3]):
+            found = model.evaluate(ids[order], targets[order], batch_size=2, verbose=0)
+            assert found == pytest.approx(squares.mean(), rel=1e-5)
+
+    @pytest.mark.parametrize(
+        "layer",
+        [
+            lambda: layers.Conv1D(2, 3, padding="same"),
+            lambda: layers.Bidirectional(layers.LSTM(2, return_sequences=True)),
+        ],
+    )
+    def test_layers_that_read_over_the_seam(self, layer):
+        made = layer()
+        first, second = np.asarray(X[:1, :2]), np.asarray(X[1:, :2])
+        together = np.asarray(made(np.concatenate([first, second], axis=1)))
+        assert not np.allclose(together[:, :2], made(first), atol=1e-4)
+        assert not np.allclose(together[:, 2:], made(second), atol=1e-4)

@@ -257,6 +257,16 @@ class TestWorkflows:
         assert f"for program in {' '.join(sorted(asked))};" in (ROOT / ".ci" / "run").read_text()
 
 
+def test_what_lesson_08_draws_was_measured_by_the_benchmark_as_it_is():
+    stored = json.loads((ROOT / "docs" / "batching.json").read_text())
+    script, name = re.fullmatch(r"python (\S+) (\w+)", stored["command"]).groups()
+    assert f'"{name}"' in (ROOT / script).read_text()
+    code = (ROOT / "bench" / "batching.py").read_text()
+    assert f"WORDS, SIZE, ROUNDS, UNITS = {stored['words']}, {stored['size']}, " in code
+    assert {"real", "loss", "short", "long", "off", "noise"} <= set(stored["ways"]["buckets"])
+    assert all(stored["ways"][way]["real"] >= 0.97 for way in ("buckets", "packing"))
+
+
 def test_two_licences():
     text = (ROOT / "LICENSE").read_text()
     assert PROJECT["license"] == "BSD-3-Clause"
