@@ -14,6 +14,7 @@ WORKERS ?= 2
 LESSON ?=
 NOTEBOOKS ?= $(wildcard notebooks/$(LESSON)*.ipynb)
 LAB_FLAGS ?=
+PDF ?=
 PYTEST_FLAGS ?=
 VERSIONS ?=
 ONLY ?=
@@ -58,9 +59,10 @@ lab: $(READY) ## open JupyterLab on the first lesson
 
 test: style test-unit test-notebooks ## check everything: style, unit and property tests, every notebook's output
 
-style: $(READY) ## check the style of code and notebooks
+style: $(READY) ## check the style of code and notebooks, and the types of course_lib
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 
 test-unit: $(READY) ## unit, property and claim tests
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q $(PYTEST_FLAGS)
@@ -71,8 +73,8 @@ test-notebooks: $(READY) ## execute every notebook (LESSON=04: one) and compare 
 run: $(READY) ## execute notebooks and store their outputs (LESSON=04: one)
 	$(PY) -m tools.run_notebooks $(LESSON)
 
-slides: $(READY) ## a deck for every lesson in build/slides (needs npm), to open without a network
-	$(PY) -m tools.slides $(LESSON)
+slides: $(READY) ## a deck for every lesson in build/slides (needs npm; PDF=1: on paper too)
+	$(PY) -m tools.slides $(LESSON) $(if $(PDF),--pdf)
 
 claims: $(READY) ## ask every Keras since 3.0 every claim (VERSIONS="3.0 nightly": some)
 	$(PY) -m tools.claims $(VERSIONS) $(if $(ONLY),--only=$(ONLY))

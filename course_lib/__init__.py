@@ -3,7 +3,7 @@
 One name finds the room: a lesson `04_lstm_carry_over`, its module `carry_over.py`, its tests and
 its exercises carry the same word. The names below can be imported from `course_lib` itself; each
 loads its module only when it is first used, so `import course_lib` costs little more than NumPy
-and never imports Keras.
+and never imports Keras. A type checker reads `__init__.pyi` in its place.
 """
 
 import importlib
@@ -21,7 +21,10 @@ _HOME = {
     "compute_mask": "embedding",
     "table_gradient": "embedding",
     "trace": "propagation",
+    "Trace": "propagation",
     "audit": "lost_masks",
+    "AuditReport": "_audit.report",
+    "Finding": "_audit.report",
     "assert_padding_invariant": "lost_masks",
     "lstm": "carry_over",
     "check": "exercises",

@@ -1,11 +1,17 @@
 """Checks of arguments: each error names the argument, what came and what was expected."""
 
+from __future__ import annotations
+
 import operator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-def as_integer(value, name, *, at_least):
+
+def as_integer(value: Any, name: str, *, at_least: int) -> int:
     """Return `value` as an int of at least `at_least`."""
     try:
         if isinstance(value, bool):
@@ -34,7 +40,7 @@ def _release(version):
     return tuple(map(int, version.split(".")[:2]))
 
 
-def as_flag(value, name):
+def as_flag(value: Any, name: str) -> bool:
     """Return `value` if it is True or False."""
     if not isinstance(value, (bool, np.bool_)):
         kind = type(value).__name__
@@ -51,7 +57,7 @@ def as_choice(value, name, choices):
     return value
 
 
-def as_dtype(value, name):
+def as_dtype(value: Any, name: str) -> np.dtype[Any]:
     """Return `value` as a NumPy dtype."""
     try:
         return np.dtype(value)
@@ -59,7 +65,7 @@ def as_dtype(value, name):
         raise TypeError(f"`{name}` must be a NumPy dtype, got {value!r}") from None
 
 
-def as_array(value, name, *, ndim=None):
+def as_array(value: Any, name: str, *, ndim: int | tuple[int, ...] | None = None) -> NDArray[Any]:
     """Return `value` as an array of numbers with `ndim` axes (an int, a tuple, or any number)."""
     try:
         array = np.asarray(value)
@@ -77,7 +83,7 @@ def as_array(value, name, *, ndim=None):
     return array
 
 
-def not_empty(array, name):
+def not_empty(array: NDArray[Any], name: str) -> NDArray[Any]:
     """Raise if `array` holds nothing: no rows, no steps or no features."""
     if not array.size:
         raise ValueError(
@@ -94,7 +100,9 @@ def shape_of(value):
         return "rows of different lengths"
 
 
-def as_mask(mask, name="mask", *, shape=None):
+def as_mask(
+    mask: Any, name: str = "mask", *, shape: tuple[int, ...] | None = None
+) -> NDArray[np.bool_]:
     """Return `mask` as a bool array `(B, T)`, or of exactly `shape`.
 
     Only bool is taken. A float mask is often a mask that was cast or multiplied on its way, and a
@@ -121,7 +129,7 @@ def _shape(shape):
     return "(B, T)" if shape is None else str(tuple(shape))
 
 
-def no_nan(array, name, where=True):
+def no_nan(array: NDArray[Any], name: str, where: Any = True) -> NDArray[Any]:
     """Raise if `array` holds NaN where `where` (broadcast over the last axes) is True."""
     if array.dtype.kind != "f":
         return array

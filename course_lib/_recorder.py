@@ -11,6 +11,8 @@ import inspect
 import threading
 import warnings
 
+from course_lib._keras_private import following, mask_of
+
 _LOCK = threading.RLock()
 _ACTIVE = threading.local()
 
@@ -105,7 +107,7 @@ class Recording:
             warnings.simplefilter("always")
             self._contexts.enter_context(_patched(self))
             if self.follow:
-                self._contexts.enter_context(_following(self))
+                self._contexts.enter_context(following(self.follow_operation))
         except BaseException:
             self._contexts.close()
             raise
@@ -187,11 +189,6 @@ class Recording:
                 if place not in until and place in self.made_by:
                     waiting.extend(self.made_by[place][1])
         return list(found)
-
-
-def mask_of(tensor):
-    """Return the mask that Keras attached to a tensor, or `None`."""
-    return getattr(tensor, "_keras_mask", None)
 
 
 def is_real(value):
@@ -299,26 +296,6 @@ def _hidden(recording):
 
     stack = recording._stack
     return bool(stack) and isinstance(stack[-1].layer, keras.layers.RNN)
-
-
-@contextlib.contextmanager
-def _following(recording):
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    from tensorflow.python.framework import op_callbacks
-
-    def callback(op_type, inputs, attrs, outputs, op_name=None, graph=None):
-        if graph is None:
-            recording.follow_operation(op_type, inputs, outputs)
-
-    op_callbacks.add_op_callback(callback)
-    try:
-        yield
-    finally:
-        op_callbacks.remove_op_callback(callback)
 
 
 def _own_line():

@@ -6,22 +6,31 @@ The formulas and the order of the gates, `i f c o`, are those of `LSTMCell` in
 GPU, fills the padded steps with zeros instead.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from course_lib._arguments import as_array, as_flag, as_mask, no_nan, not_empty
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
 
 def lstm(
-    inputs,
-    weights,
-    mask=None,
+    inputs: ArrayLike,
+    weights: Sequence[ArrayLike],
+    mask: ArrayLike | None = None,
     *,
-    initial_state=None,
-    return_sequences=False,
-    return_state=False,
-    go_backwards=False,
-    zero_output_for_mask=False,
-):
+    initial_state: Sequence[ArrayLike] | None = None,
+    return_sequences: bool = False,
+    return_state: bool = False,
+    go_backwards: bool = False,
+    zero_output_for_mask: bool = False,
+) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     r"""Return what `keras.layers.LSTM` returns for these weights and this mask.
 
     At each step the cell makes a new output and two new states from the step's vector

@@ -5,12 +5,19 @@ mechanism is that of `keras.layers.Embedding` in Keras 3.15: `call` takes rows, 
 compares the ids with 0.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from course_lib._arguments import as_array, as_flag, as_integer, no_nan
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
-def look_up(table, ids):
+
+def look_up(table: ArrayLike, ids: ArrayLike) -> NDArray[Any]:
     """Return the rows of a table at the given ids, as `keras.layers.Embedding` does.
 
     Row 0 is a row like any other: the vector at a padded step is `table[0]`, not zeros.
@@ -42,7 +49,7 @@ def look_up(table, ids):
     return vectors
 
 
-def compute_mask(ids, mask_zero=True):
+def compute_mask(ids: ArrayLike, mask_zero: bool = True) -> NDArray[np.bool_] | None:
     """Return the mask that an `Embedding` hangs beside its output: `ids != 0`.
 
     Args:
@@ -61,7 +68,7 @@ def compute_mask(ids, mask_zero=True):
     return ids != 0 if mask_zero else None
 
 
-def table_gradient(ids, upstream, input_dim):
+def table_gradient(ids: ArrayLike, upstream: ArrayLike, input_dim: int) -> NDArray[Any]:
     r"""Return the gradient of the table, given the gradient of the vectors taken from it.
 
     Every step adds its gradient to the row that it was taken from:

@@ -3,6 +3,8 @@
 `python -m course_lib` prints the same from a shell.
 """
 
+from __future__ import annotations
+
 import os
 import platform
 import re
@@ -46,15 +48,15 @@ class EnvironmentReport:
             with is no hindrance, but named.
     """
 
-    def __init__(self, rows):
+    def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """True if every row fits, or is newer."""
         return all(row.verdict in (FITS, NEWER) for row in self.rows)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         cells = [("", "found", "wanted", "")]
         cells += [(row.name, row.found, row.wanted, row.verdict) for row in self.rows]
         widths = [max(len(line[column]) for line in cells) for column in range(3)]
@@ -70,7 +72,7 @@ class EnvironmentReport:
         return "\n".join([*lines, "", *(advice or ["Everything fits."])])
 
 
-def check_environment():
+def check_environment() -> EnvironmentReport:
     """Compare what is installed with what the lessons were written for.
 
     The wanted versions are read from this package's own metadata (the extra `course`), so there is

@@ -6,15 +6,23 @@ Where it is missing, the picture of the first setting is shown and a line says s
 `COURSE_WIDGETS=off`, which `make run` and the tests set, the picture is shown alone.
 """
 
+from __future__ import annotations
+
 import base64
 import html
 import importlib.util
 import os
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from course_lib.padding import lengths_to_mask, pad
 from course_lib.pictures import draw_losses, draw_mask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from course_lib.pictures import Picture
 
 
 class Explorer:
@@ -26,11 +34,11 @@ class Explorer:
             words for buttons, or `bool` for a box to tick.
     """
 
-    def __init__(self, draw, controls):
+    def __init__(self, draw: Callable[..., Picture], controls: dict[str, Any]) -> None:
         self.draw = draw
         self.controls = controls
 
-    def picture(self, **values):
+    def picture(self, **values: Any) -> Picture:
         """Return the `Picture` for these values; what is not named stands as at the start."""
         start = {name: start for name, (_, _, start) in self.controls.items()}
         unknown = sorted(set(values) - set(start))
@@ -38,7 +46,7 @@ class Explorer:
             raise TypeError(f"`values` must name some of {', '.join(start)}; got {unknown[0]!r}")
         return self.draw(**start | values)
 
-    def widget(self):
+    def widget(self) -> Any:
         """Return the controls and the picture as one ipywidgets box.
 
         Raises:
@@ -49,7 +57,7 @@ class Explorer:
         handles = {name: _control(*control) for name, control in self.controls.items()}
         image = ipywidgets.HTML()
 
-        def redraw(change=None):
+        def redraw(change: Any = None) -> None:
             values = {name: handle.value for name, handle in handles.items()}
             image.value = as_image(self.picture(**values))
 
@@ -93,7 +101,7 @@ def as_image(picture):
     return f'<img src="data:image/png;base64,{data}" alt="{alt}" width="{width}">'
 
 
-def explore_padding():
+def explore_padding() -> Explorer:
     """Return an `Explorer`: three lengths, a width and two sides → the padded batch.
 
     A row that is longer than the width is cut on the side `truncating`.
@@ -122,7 +130,7 @@ def explore_padding():
     )
 
 
-def explore_carry_over():
+def explore_carry_over() -> Explorer:
     """Return an `Explorer`: a length, a side and a mask → an LSTM's output at each step."""
     steps, units = 6, 2
     rng = np.random.default_rng(0)
@@ -157,7 +165,7 @@ def explore_carry_over():
     )
 
 
-def explore_loss():
+def explore_loss() -> Explorer:
     """Return an `Explorer`: a length, the loss of a padded step and a mask → the loss."""
     real_losses = np.array([4.0, 1.0, 3.0, 2.0, 1.5, 2.5])
 

@@ -4,10 +4,25 @@ The verdict is the solo test's, never that of a `_keras_mask`: a padded batch mu
 what the row gets alone. The story is the trace's.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from course_lib._audit.audit import Audit
 
+if TYPE_CHECKING:
+    from course_lib._audit.report import AuditReport
 
-def audit(model, x, y=None, sample_weight=None, mask=None, *, pass_mask=None):
+
+def audit(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    mask: Any = None,
+    *,
+    pass_mask: bool | None = None,
+) -> AuditReport:
     """Compare a padded batch with its rows run alone, and tell where padding is seen, and why.
 
     Rows of one length go together, so there is one forward pass for each length. Compared are the
@@ -45,7 +60,15 @@ def audit(model, x, y=None, sample_weight=None, mask=None, *, pass_mask=None):
     return Audit(model, x, y, sample_weight, mask, pass_mask).run()
 
 
-def assert_padding_invariant(model, x, y=None, sample_weight=None, mask=None, *, pass_mask=None):
+def assert_padding_invariant(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    mask: Any = None,
+    *,
+    pass_mask: bool | None = None,
+) -> None:
     """Raise an `AssertionError` that tells the story if `audit` finds anything.
 
     For a test of your own model; the arguments are those of `audit`. Make the batch once, in a

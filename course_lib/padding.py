@@ -3,6 +3,10 @@
 Axes: `B` batch, `T` time, `...` features. A mask is bool, shape `(B, T)`, `True` = real.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from course_lib import _rows
@@ -16,10 +20,24 @@ from course_lib._arguments import (
     not_empty,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+    from course_lib._types import Axis, Side
+
 SIDES = ("pre", "post")
 
 
-def pad(sequences, maxlen=None, dtype=None, padding="post", truncating="post", value=0):
+def pad(
+    sequences: Sequence[Any] | NDArray[Any],
+    maxlen: int | None = None,
+    dtype: DTypeLike | None = None,
+    padding: Side = "post",
+    truncating: Side = "post",
+    value: Any = 0,
+) -> NDArray[Any]:
     """Turn sequences of different lengths into one rectangle.
 
     The arguments are those of `keras.utils.pad_sequences`, and given the same values it returns the
@@ -65,7 +83,9 @@ def pad(sequences, maxlen=None, dtype=None, padding="post", truncating="post", v
     return _rows.fill_rectangle(rows, maxlen, dtype, padding, truncating, value)
 
 
-def lengths_to_mask(lengths, maxlen=None, padding="post"):
+def lengths_to_mask(
+    lengths: ArrayLike, maxlen: int | None = None, padding: Side = "post"
+) -> NDArray[np.bool_]:
     """Return the mask of rows with these lengths.
 
     Args:
@@ -97,7 +117,7 @@ def lengths_to_mask(lengths, maxlen=None, padding="post"):
     return _rows.real_steps(lengths, maxlen, padding)
 
 
-def mask_to_lengths(mask):
+def mask_to_lengths(mask: ArrayLike) -> NDArray[np.int64]:
     """Return how many real steps each row has: shape `(B,)`, int64.
 
     Real steps are counted wherever they stand, so it holds for padding on either side, and in
@@ -113,7 +133,7 @@ def mask_to_lengths(mask):
     return mask.sum(axis=1)
 
 
-def padding_efficiency(mask):
+def padding_efficiency(mask: ArrayLike) -> float:
     """Return the share of real steps in a batch, between 0 and 1.
 
     Raises:
@@ -126,7 +146,9 @@ def padding_efficiency(mask):
     return float(mask.mean())
 
 
-def masked_mean(values, mask, axis=None, empty=np.nan):
+def masked_mean(
+    values: ArrayLike, mask: ArrayLike, axis: Axis = None, empty: float = np.nan
+) -> Any:
     r"""Return the mean over real steps, :math:`\sum_t m_t v_t / \sum_t m_t`.
 
     Padded values are replaced by 0 before the sum and not multiplied by 0, so that even NaN or

@@ -5,12 +5,20 @@ apart. The colours are from Okabe and Ito, https://jfly.uni-koeln.de/color/. Eac
 `Picture`: a figure with the sentence that a screen reader reads in its place.
 """
 
+from __future__ import annotations
+
 import base64
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from course_lib._arguments import as_array, as_choice, as_mask, no_nan, not_empty, shape_of
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, RED, PALE, INK = (
     "#0072B2",
@@ -32,11 +40,11 @@ class Picture:
         alt: what the picture shows, in a sentence or two.
     """
 
-    def __init__(self, figure, alt):
+    def __init__(self, figure: Figure, alt: str) -> None:
         self.figure = figure
         self.alt = alt
 
-    def png(self):
+    def png(self) -> bytes:
         """Return the picture as PNG bytes, with the alt text stored inside."""
         buffer = io.BytesIO()
         # Without Matplotlib's version in the file, the same drawing gives the same bytes.
@@ -45,11 +53,11 @@ class Picture:
         )
         return buffer.getvalue()
 
-    def save(self, path):
+    def save(self, path: str | PathLike[str]) -> None:
         """Write the picture; the file's ending (.png, .svg, .pdf) says in which format."""
         self.figure.savefig(path, dpi=DPI)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.alt
 
     def _repr_mimebundle_(self, include=None, exclude=None):

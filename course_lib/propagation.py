@@ -1,13 +1,21 @@
 """Lesson 03: who made, got, used, passed, stripped or dropped a mask, layer by layer."""
 
+from __future__ import annotations
+
 import html
 import inspect
+from typing import TYPE_CHECKING, Any
 
 from course_lib._arguments import as_layer
 from course_lib._inputs import as_nest, read_inputs, read_mask
 from course_lib._mask_words import NONE, Letters, shown_received, what_it_did
 from course_lib._recorder import Recording
 from course_lib._state import build, unchanged
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from course_lib.pictures import Picture
 
 RAW = "raw operation"
 
@@ -27,7 +35,18 @@ class TraceRow:
         shapes: the shapes of the outputs.
     """
 
-    def __init__(self, layer, class_name, depth, mask_in, received, mask_out, did, warned, shapes):
+    def __init__(
+        self,
+        layer: str,
+        class_name: str,
+        depth: int,
+        mask_in: list[str],
+        received: dict[str, str],
+        mask_out: list[str],
+        did: str,
+        warned: bool,
+        shapes: list[tuple[int, ...]],
+    ) -> None:
         self.layer = layer
         self.class_name = class_name
         self.depth = depth
@@ -38,7 +57,7 @@ class TraceRow:
         self.warned = warned
         self.shapes = shapes
 
-    def cells(self):
+    def cells(self) -> list[str]:
         """Return the row as texts: layer, class, mask in, what `call` got, mask out, what it did.
 
         The layer's name is indented by two spaces for each model around it.
@@ -53,7 +72,7 @@ class TraceRow:
             self.did,
         ]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "  ".join(self.cells()).strip()
 
 
@@ -70,12 +89,14 @@ class Trace:
 
     HEADER = ("layer", "class", "mask in", "call got", "mask out", "what it did")
 
-    def __init__(self, rows, masks, warnings):
+    def __init__(
+        self, rows: list[TraceRow], masks: dict[str, NDArray[Any]], warnings: list[str]
+    ) -> None:
         self.rows = rows
         self.masks = masks
         self.warnings = warnings
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> TraceRow:
         """Return the first row of the layer called `name`."""
         for row in self.rows:
             if row.layer == name:
@@ -83,19 +104,19 @@ class Trace:
         known = ", ".join(repr(row.layer) for row in self.rows)
         raise KeyError(f"no layer {name!r} was called; there are {known}")
 
-    def picture(self):
+    def picture(self) -> Picture:
         """Return the trace as a `course_lib.pictures.Picture`."""
         from course_lib.pictures_propagation import draw_trace
 
         return draw_trace(self)
 
-    def legend(self):
+    def legend(self) -> list[str]:
         """Return a line for each mask: its letter, its shape and how many of its steps are real."""
         return [f"{letter}: {describe_mask(mask)}" for letter, mask in self.masks.items()] or [
             "No mask anywhere."
         ]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         table = [list(self.HEADER), *(row.cells() for row in self.rows)]
         widths = [max(len(cells[column]) for cells in table) for column in range(len(self.HEADER))]
         lines = [
@@ -105,7 +126,7 @@ class Trace:
         lines.insert(1, "  ".join("-" * width for width in widths))
         return "\n".join([*lines, *self.legend()])
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         head = "".join(f"<th style='text-align:left'>{cell}</th>" for cell in self.HEADER)
         body = "".join(self._html_row(row) for row in self.rows)
         legend = "".join(f"<li>{html.escape(line)}</li>" for line in self.legend())
@@ -122,7 +143,7 @@ class Trace:
         return f"<tr><td style='{indent}'>{html.escape(name.strip())}</td>{cells}</tr>"
 
 
-def trace(model, x, mask=None):
+def trace(model: Any, x: Any, mask: Any = None) -> Trace:
     """Run a model on real tensors and tell what happened to each mask on its way.
 
     A symbolic tensor can show a mask that a real one does not have (`MultiHeadAttention` strips it

@@ -1,4 +1,4 @@
-"""Models that show their padding, and their mended twins: what `audit` must tell apart.
+"""Models that show their padding, and their fixed twins: what `audit` must tell apart.
 
 Each pair names the public thread or the row of the layer table that it is built from. The layers'
 names are fixed, so that a test can ask whether the right one is blamed.
@@ -47,13 +47,13 @@ class Case:
 
 @dataclass
 class Pair:
-    """A broken model and its mended twin.
+    """A broken model and its fixed twin.
 
     Attributes:
         name: what is wrong, in a few words.
         source: where people met it: public issue threads, or a row of the layer table.
         broken: a function that makes the broken `Case`.
-        mended: a function that makes the mended `Case`.
+        fixed: a function that makes the fixed `Case`.
         layer: what the finding's layer must contain.
         kind: the finding's kind.
     """
@@ -61,7 +61,7 @@ class Pair:
     name: str
     source: str
     broken: Any
-    mended: Any
+    fixed: Any
     layer: str
     kind: str
 

@@ -68,20 +68,25 @@ def tries_tables(rows):
             return input_dim
 
 
-class KerasEmbedding:
-    def __init__(self, table, mask_zero=False):
+class WithAMaskOnTheTensor:
+    """No row is added: -1 takes the last one, and the mask is hung on the vectors by hand."""
+
+    def __init__(self, table):
         import keras
 
-        self.layer = keras.layers.Embedding(*table.shape, mask_zero=mask_zero)
+        self.layer = keras.layers.Embedding(*table.shape)
         self.layer.build()
         self.layer.set_weights([table])
 
     def __call__(self, ids):
-        return np.asarray(self.layer(ids))
+        vectors = self.layer(ids)
+        vectors._keras_mask = self.compute_mask(ids)
+        return vectors
 
     def compute_mask(self, ids):
-        mask = self.layer.compute_mask(ids)
-        return None if mask is None else np.asarray(mask)
+        import keras
+
+        return keras.ops.greater_equal(ids, 0)
 
 
 # --- 3.1 to 3.4
@@ -240,15 +245,7 @@ def by_keras_crossentropy(labels, logits, mask, reduction):
     return np.asarray(loss(labels, y_pred))
 
 
-# --- 6.1 to 6.5
-
-
-def by_difference(f, values, mask):
-    gaps = np.empty(len(values))
-    for b, in_batch in enumerate(f(values, mask)):
-        real = values[b : b + 1].compress(mask[b], axis=1)
-        gaps[b] = in_batch - f(real, real == real)[0]
-    return abs(gaps) < 1e-6
+# --- 6.1 to 6.4
 
 
 def with_a_mask_from_the_ids(embedding, scale, lstm, ids):
@@ -279,6 +276,40 @@ def with_more_than_the_row(run, ids):
             alone[b][: len(output)] = output
     gaps = abs(outputs - alone).reshape(len(ids), -1).max(axis=1)
     return [b for b, gap in enumerate(gaps) if gap > 1e-6]
+
+
+# --- 7.1 to 7.4
+
+
+def masks_combined(mask, causal):
+    from course_lib.attention import combine_masks
+
+    return combine_masks(mask, mask, use_causal_mask=causal)
+
+
+def with_a_value_mask(attention, x, ignore):
+    return attention(x, x, value_mask=np.logical_not(ignore))
+
+
+def with_masks_of_pairs(self_attention, cross_attention, target, source, target_mask, source_mask):
+    steps = target.shape[1]
+    earlier = np.arange(steps) <= np.arange(steps)[:, None]
+    x = target + self_attention(target, target, attention_mask=earlier & target_mask[:, None])
+    seen = np.repeat(source_mask[:, None], steps, axis=1)
+    return x + cross_attention(x, source, attention_mask=seen)
+
+
+def query_by_query(query, key, value, value_mask, causal):
+    out = np.zeros((*query.shape[:2], value.shape[-1]))
+    for row, step in np.ndindex(query.shape[:2]):
+        seen = value_mask[row].copy()
+        if causal:
+            seen[step + 1 :] = False
+        if seen.any():
+            scores = key[row, seen] @ query[row, step] / query.shape[-1] ** 0.5
+            powers = np.exp(scores - scores.max())
+            out[row, step] = powers / powers.sum() @ value[row, seen]
+    return out
 
 
 # --- 8.1 to 8.4
@@ -412,7 +443,7 @@ OTHER_ANSWERS = {
     "2.1": [by_compute_mask],
     "2.2": [by_gradient],
     "2.3": [tries_tables],
-    "2.4": [KerasEmbedding],
+    "2.4": [WithAMaskOnTheTensor],
     "3.1": [by_a_probe],
     "3.2": [words_alone],
     "3.3": [by_add],
@@ -426,11 +457,14 @@ OTHER_ANSWERS = {
     "5.3": [by_keras_metric],
     "5.4": [by_keras_mean_absolute_error],
     "5.5": [by_keras_crossentropy],
-    "6.1": [by_difference],
-    "6.2": [with_a_mask_from_the_ids],
-    "6.3": [largest_row_by_row],
-    "6.4": [with_a_second_look_up],
-    "6.5": [with_more_than_the_row],
+    "6.1": [with_a_mask_from_the_ids],
+    "6.2": [largest_row_by_row],
+    "6.3": [with_a_second_look_up],
+    "6.4": [with_more_than_the_row],
+    "7.1": [masks_combined],
+    "7.2": [with_a_value_mask],
+    "7.3": [with_masks_of_pairs],
+    "7.4": [query_by_query],
     "8.1": [share_of_masks],
     "8.2": [by_group_by_window],
     "8.3": [each_alone, by_packed_mask],
@@ -451,6 +485,16 @@ SUM = "a sum in another order"
 ONE_ROW = "a row alone is a batch of one row"
 BOTH_WAYS = "as close one way as the other, up to rounding"
 HARMLESS = {
+    (
+        "2.4",
+        "table = np.concatenate([np.zeros((1, table.shape[1])), table]) → "
+        "table = np.concatenate([np.ones((1, table.shape[1])), table])",
+    ): "what stands in row 0 is not read",
+    ("2.4", "return self.layer(ids + 1) → return self.layer(1 + ids)"): BOTH_WAYS,
+    (
+        "2.4",
+        "return self.layer.compute_mask(ids + 1) → return self.layer.compute_mask(1 + ids)",
+    ): BOTH_WAYS,
     ("0.1", "return ids != 0 → return ids > 0"): "ids are not negative",
     (
         "1.4",
@@ -516,24 +560,41 @@ HARMLESS = {
         "losses = -np.take_along_axis(logs, labels[..., None], -1)[..., -1] * mask",
     ): "the last axis has length 1",
     (
-        "6.1",
-        "alone = f(row, np.ones_like(row, dtype=bool))[0] → "
-        "alone = f(row, np.ones_like(row, dtype=bool))[-1]",
-    ): ONE_ROW,
-    (
-        "6.1",
-        "same.append(np.isclose(in_batch, alone)) → same.append(np.isclose(alone, in_batch))",
-    ): BOTH_WAYS,
-    (
-        "6.5",
+        "6.4",
         "alone = run(row[None])[0] → alone = run(row[None])[-1]",
     ): ONE_ROW,
     (
-        "6.5",
+        "6.4",
         "if not np.allclose(outputs[b][:len(alone)], alone, atol=1e-06): → "
         "if not np.allclose(alone, outputs[b][:len(alone)], atol=1e-06):",
     ): BOTH_WAYS,
-    ("6.5", "row = ids[b, ids[b] != 0] → row = ids[b, ids[b] > 0]"): "ids are not negative",
+    ("6.4", "row = ids[b, ids[b] != 0] → row = ids[b, ids[b] > 0]"): "ids are not negative",
+    (
+        "7.3",
+        "x = target + self_attention(target, target, value_mask=target_mask, use_causal_mask=True) "
+        "→ x = self_attention(target, target, value_mask=target_mask, use_causal_mask=True) + "
+        "target",
+    ): SUM,
+    (
+        "7.3",
+        "return x + cross_attention(x, source, value_mask=source_mask) → "
+        "return cross_attention(x, source, value_mask=source_mask) + x",
+    ): SUM,
+    (
+        "7.4",
+        "scores = query @ key.swapaxes(1, 2) / np.sqrt(query.shape[-1]) → "
+        "scores = query @ key.swapaxes(2, 1) / np.sqrt(query.shape[-1])",
+    ): "the same two axes are swapped",
+    (
+        "7.4",
+        "scores = query @ key.swapaxes(1, 2) / np.sqrt(query.shape[-1]) → "
+        "scores = query @ key.swapaxes(1, 2) / np.sqrt(key.shape[-1])",
+    ): "query and key have as many features",
+    (
+        "7.4",
+        "return powers / np.where(total == 0, 1, total) @ value → "
+        "return powers / np.where(total == 0, 2, total) @ value",
+    ): "0 divided by any number is 0",
     (
         "8.1",
         "batches = [lengths[start:start + size] for start in range(0, len(lengths), size)] → "

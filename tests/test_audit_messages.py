@@ -1,6 +1,6 @@
 """What `audit` says: names that are the reader's, and no advice that does not help.
 
-That each mend does help is tried by the pairs of `tests/audit_mends.py`.
+That each fix does help is tried by the pairs of `tests/audit_fixes.py`.
 """
 
 import pytest
@@ -12,7 +12,7 @@ from tests.needs import keras
 layers, ops = keras.layers, keras.ops
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
-# ---------------------------------------------------------------------- mends
+# ---------------------------------------------------------------------- fixes
 
 
 def mean_error(y_true, y_pred):
@@ -36,8 +36,8 @@ def test_weights_are_no_mend_for_a_loss_that_has_no_steps(loss):
     assert one.kind == "loss"
     assert "pass `sample_weight=`" not in one.message
     by_axis = isinstance(loss, keras.losses.Loss)
-    mend = "Give it `axis=-1`" if by_axis else "Let the loss return one value for each step."
-    assert mend in one.message
+    fix = "Give it `axis=-1`" if by_axis else "Let the loss return one value for each step."
+    assert fix in one.message
 
 
 def doubled(last, **compiled):
@@ -98,8 +98,8 @@ def test_a_mask_that_is_made_inside_is_told_by_the_authors_own_names():
     assert (
         "a mask is made inside and does not come out (`tok` makes it, `lstm` needs it)" in message
     )
-    mend = "Give `tokpos` a `compute_mask` that returns `self.tok.compute_mask(words)`."
-    assert message.endswith(mend)
+    fix = "Give `tokpos` a `compute_mask` that returns `self.tok.compute_mask(words)`."
+    assert message.endswith(fix)
     # What the layer inside reads is not what `compute_mask` is given, or it has no name.
     assert message_of_inner(copied=True).endswith("that returns the mask of `self.tok`.")
     assert message_of_inner(listed=True).endswith("that returns the mask of `table`.")
@@ -195,12 +195,12 @@ def test_other_weights_are_said_by_what_was_done_to_them():
         assert any(text.startswith(wanted) for text in report.checked), report
 
 
-def decoder(mended=False):
+def decoder(fixed=False):
     """Return a translator whose decoder begins with the encoder's state."""
     source, target = keras.Input((None,), name="source"), keras.Input((None,), name="target")
     _, state = layers.GRU(3, return_state=True, name="enc")(embedding("read")(source))
     table = embedding("write")
-    options = {"mask": table.compute_mask(target)} if mended else {}
+    options = {"mask": table.compute_mask(target)} if fixed else {}
     steps = layers.GRU(3, return_sequences=True, name="dec")
     out = steps(table(target), initial_state=state, **options)
     return keras.Model({"source": source, "target": target}, layers.Dense(1)(out))
@@ -211,7 +211,7 @@ def test_the_layer_is_named_that_makes_a_model_need_one_side():
     (note,) = audit(decoder(), x).notes
     assert note.startswith('This model needs padding="post": ')
     assert note.endswith("its outputs change (`dec` gets no mask).")
-    assert audit(decoder(mended=True), x).notes == []
+    assert audit(decoder(fixed=True), x).notes == []
 
 
 @pytest.mark.parametrize(

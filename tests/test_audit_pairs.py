@@ -1,11 +1,11 @@
-"""Every broken model is found, with the right layer named; no mended twin is accused."""
+"""Every broken model is found, with the right layer named; no fixed twin is accused."""
 
 import warnings
 
 import pytest
 
 from course_lib import audit
-from tests.audit_mends import PAIRS
+from tests.audit_fixes import PAIRS
 from tests.needs import keras
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -36,7 +36,7 @@ def test_the_broken_one_is_found_where_it_is_broken(pair):
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=[pair.name for pair in PAIRS])
-def test_the_mended_one_is_not_accused(pair):
-    case = made(pair.mended)
+def test_the_fixed_one_is_not_accused(pair):
+    case = made(pair.fixed)
     report = audit(case.model, case.x, case.y, **case.options)
     assert report.ok, report

@@ -73,20 +73,3 @@ def test_the_recap_repeats_every_claim():
 def test_the_sentence_is_found():
     text = "Before.\n\n**Claim 2.1.** Row 0 is\nan ordinary vector.\n\nAfter."
     assert CLAIM.findall(text) == [("2.1", "Row 0 is\nan ordinary vector.")]
-
-
-def test_lines_of_keras_are_quoted_in_order_and_left_out_with_a_sign(keras):
-    import inspect
-
-    cells = json.loads((ROOT / "notebooks" / "03_mask_propagation.ipynb").read_text())["cells"]
-    texts = ["".join(cell["source"]) for cell in cells]
-    (text,) = [text for text in texts if "**Then and now.**" in text]
-    quoted = text.split("```python\n")[2].split("```")[0].splitlines()
-    source = [line.strip() for line in inspect.getsource(keras.layers.Layer.__call__).splitlines()]
-    place, left_out = source.index(quoted[0].strip()), False
-    for line in map(str.strip, quoted):
-        if line != "...":
-            found = source.index(line, place)
-            assert found == place or left_out, f"lines are left out before {line!r}"
-            place = found + 1
-        left_out = line == "..."

@@ -103,7 +103,7 @@ class TestTable:
         assert "Nothing:" not in page
 
     def test_advice_is_taken_from_the_notes(self):
-        note = {"claim": "1.10", "versions": ["next"], "text": "It is 2.", "mend": "Divide by 2."}
+        note = {"claim": "1.10", "versions": ["next"], "text": "It is 2.", "fix": "Divide by 2."}
         page = table(coming=("fails", "assert 2 == 1"), notes=[note]).page()
         assert "Under `next`: fails. It is 2." in page
         assert "*In your own code:* Divide by 2." in page

@@ -69,7 +69,7 @@ def test_the_solution_is_folded_and_passed(exercise):
     assert solution["metadata"]["jupyter"] == {"outputs_hidden": True, "source_hidden": True}
     assert "solution" in solution["metadata"]["tags"]
     assert solution["metadata"]["slideshow"] == {"slide_type": "skip"}
-    assert f"{exercise.title} (a solution): passed." in shown(solution)
+    assert f"{exercise.title} (the course's solution): passed." in shown(solution)
     assert "not attempted yet" in shown(cells[place + 2]).lower()
 
 

@@ -346,6 +346,99 @@ class TestLostMasks:
         assert with_both == pytest.approx(masked_loss(values, REAL), rel=1e-5)
 
 
+def post_norm(x, attention_mask=None):
+    attended = layers.MultiHeadAttention(1, 3)(x, x, attention_mask=attention_mask)
+    return layers.LayerNormalization()(layers.Add()([x, attended]))
+
+
+class TestAttention:
+    def rows_alone(self, run):
+        """Return whether each row gets what it gets alone."""
+        in_batch = np.asarray(run(IDS))
+        return all(
+            np.allclose(in_batch[row][REAL[row]], run(IDS[[row]][:, REAL[row]])[0], atol=1e-5)
+            for row in range(len(IDS))
+        )
+
+    @pytest.mark.parametrize("side", ["in front", "at the end"])
+    def test_a_table_of_positions_counts_from_the_first_column(self, side):
+        ids = IDS[:, ::-1] if side == "in front" else IDS
+        real = ids != 0
+        words, places = layers.Embedding(5, 3), layers.Embedding(4, 3)
+
+        def run(ids, positions=None):
+            positions = np.arange(ids.shape[1])[None] if positions is None else positions
+            return np.asarray(words(ids) + places(positions))
+
+        counted = run(ids, np.maximum(np.cumsum(real, axis=1) - 1, 0))
+        for row in range(2):
+            alone = run(ids[[row]][:, real[row]])[0]
+            assert np.allclose(run(ids)[row][real[row]], alone) == (side == "at the end")
+            assert np.allclose(counted[row][real[row]], alone)
+
+    @pytest.mark.parametrize("causal", [True, False])
+    def test_a_causal_mask_alone_protects_rows_that_are_padded_at_the_end(self, causal):
+        embedding, attention = layers.Embedding(5, 3), layers.MultiHeadAttention(1, 3)
+        sound = self.rows_alone(
+            lambda ids: attention(*[embedding(ids)] * 2, use_causal_mask=causal)
+        )
+        assert sound == causal
+
+    def test_attention_does_not_divide_its_scores(self):
+        _, weights = layers.Attention()([X, X], return_attention_scores=True)
+        scores = X @ X.swapaxes(1, 2)
+        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        assert np.allclose(weights, powers / powers.sum(axis=-1, keepdims=True), atol=1e-5)
+        scaled = layers.Attention(use_scale=True)
+        scaled.build([X.shape, X.shape])
+        assert [weight.shape for weight in scaled.trainable_weights] == [()]
+
+    @pytest.mark.filterwarnings("ignore:Layer 'block")
+    @pytest.mark.parametrize("supports", [True, False])
+    def test_a_block_of_ones_own_keeps_the_mask_if_it_supports_masking(self, masked, supports):
+        class Block(layers.Layer):
+            def __init__(self):
+                super().__init__(name="block")
+                self.supports_masking = supports
+                self.attention = [layers.MultiHeadAttention(1, 3) for _ in range(2)]
+
+            def call(self, x):
+                seen = x
+                for attention in self.attention:
+                    self.left = getattr(seen, "_keras_mask", None) is not None
+                    seen = seen + attention(seen, seen)
+                return seen
+
+        block = Block()
+        block(X)  # builds its layers; with `masked`, the building itself would strip it
+        assert (mask_of(block(masked)) is not None) == supports
+        assert not block.left  # at the second attention
+
+    def test_post_norm_with_masks_by_hand(self):
+        ids = keras.Input((None,), dtype="int32")
+        pairs = keras.ops.not_equal(ids, 0)[:, None, :]
+        x = layers.Embedding(5, 3)(ids)
+        model = keras.Model(ids, post_norm(post_norm(x, pairs), pairs))
+        assert self.rows_alone(lambda ids: np.asarray(model(ids)))
+        loss = keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
+        out = np.asarray(model(IDS))
+        squares = per_step_loss("mean_squared_error", X, out)
+        found = float(loss(X, out, sample_weight=REAL.astype("float32")))
+        assert found == pytest.approx(masked_loss(squares, REAL), rel=1e-4)
+
+    def test_the_operation_of_keras_takes_a_mask_in_any_dtype(self):
+        x = keras.ops.cast(X[:, :, None], "float16")
+        pairs = np.zeros((2, 1, 4, 4), bool)
+        out = keras.ops.dot_product_attention(x, x, x, mask=pairs)
+        assert np.isfinite(np.asarray(out)).all()
+        pairs[...] = REAL[:, None, None, :]
+        same = np.asarray(keras.ops.dot_product_attention(x, x, x, mask=pairs))
+        spoiled = np.asarray(X[:, :, None], "float16")
+        spoiled[~REAL] = 9
+        other = np.asarray(keras.ops.dot_product_attention(x, spoiled, spoiled, mask=pairs))
+        assert np.allclose(same, other, atol=1e-2)
+
+
 class TestBatching:
     rows = ([1, 2, 3], [4, 1], [2], [3, 1, 2, 4, 1], [2, 2])
 

@@ -135,7 +135,7 @@ def test_runs_from_top_to_bottom(lab, lesson):
     assert [text_of(cell).partition("\n")[0] for cell in ran if 'check("' in source(cell)] == [
         Result(exercise.id, f"{exercise.title}{whose}", status, "").heading
         for exercise in own
-        for whose, status in (("", "not attempted"), (" (a solution)", "passed"))
+        for whose, status in (("", "not attempted"), (" (the course's solution)", "passed"))
     ]
     assert records(lab.server.folder) == before
     for number, cell in enumerate(stored["cells"]):

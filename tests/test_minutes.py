@@ -7,35 +7,27 @@ import pytest
 from tools.minutes import boolean_share, cells_of, lessons, reading, rounded, source, spoiled
 
 LONGEST, MOST_BOOLEANS = 35, 0.15
-# Lessons that are longer than they should be, and say so.
-TOO_LONG = {"03_mask_propagation", "04_lstm_carry_over", "05_masked_loss", "06_lost_masks"}
+
+EACH = pytest.mark.parametrize("path", lessons(), ids=lambda path: path.stem)
 
 
-def named(marked=()):
-    """Return a parameter for each lesson; those in `marked` are known to fail."""
-    mark = pytest.mark.xfail(reason="longer than it should be", strict=True)
-    return [
-        pytest.param(path, id=path.stem, marks=[mark] * (path.stem in marked)) for path in lessons()
-    ]
-
-
-@pytest.mark.parametrize("path", named())
+@EACH
 def test_the_minutes_are_counted(path):
     stated = re.search(r"^\*\*Time\.\*\* (\d+) minutes", source(cells_of(path)[0]), re.MULTILINE)[1]
     assert int(stated) == rounded(reading(cells_of(path)))
 
 
-@pytest.mark.parametrize("path", named(TOO_LONG))
+@EACH
 def test_a_lesson_is_no_longer_than_this(path):
     assert reading(cells_of(path)) <= LONGEST
 
 
-@pytest.mark.parametrize("path", named())
+@EACH
 def test_a_lesson_shows_more_than_yes_and_no(path):
     assert boolean_share(cells_of(path)) < MOST_BOOLEANS
 
 
-@pytest.mark.parametrize("path", named())
+@EACH
 def test_no_claim_is_in_sight_of_a_question(path):
     assert spoiled(cells_of(path)) == []
 

@@ -33,7 +33,7 @@ PRINCIPLE = (
     "alone."
 )
 # Exercise 2.4 asks for a class: three methods and the check, with the lines between them.
-LONG_SOLUTION = 'class Solution:\n    """An `Embedding` with a given table: call it for vectors'
+LONG_SOLUTION = 'class Solution:\n    """An Embedding of Keras for ids of words from 0'
 IMAGES = {"image/png"}  # the kind whose pixels are compared
 
 

@@ -1,5 +1,6 @@
-"""The decks: nothing is fetched, every slide can be reached, its maths is set, and it fits."""
+"""The decks: talks of 12 to 25 slides with notes, which fit, can be read, and open offline."""
 
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -8,43 +9,30 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools import slides
+from tests.deck_in_browser import MEASURE, SETTLED, WALK, faults, show, watched
+from tools import slides, slides_print
+from tools.talk import is_talk, slides_of
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-
-SMALL = [
-    ("slide", "# Carry the state\n\nIt is $h_t = h_{t-1}$ where $m_t = 0$."),
-    (
-        "subslide",
-        "**Predict.** What stands there?\n\n<details><summary>Answer</summary>\n\n"
-        "The *previous* output.\n\n</details>\n\n"
-        "[next](02_embedding_mask_zero.ipynb#end), [home](https://keras.io)",
-    ),
-    ("fragment", "$$\\frac{\\sum_t m_t v_t}{\\sum_t m_t}$$"),
-    ("notes", "Ask before you run it."),
-    ("skip", "Not on a slide."),
-    ("slide", "```mermaid\ngraph LR\n```\n\n![a mask](attachment:mask.png)"),
-]
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """A notebook with one of everything."""
-    cells = []
-    for place, text in SMALL:
-        cell = nbformat.v4.new_markdown_cell(text, metadata={"slideshow": {"slide_type": place}})
-        cells.append(cell)
-    cells[-1].attachments = {"mask.png": {"image/png": "iVBORw0KGgo="}}
-    output = nbformat.v4.new_output("execute_result", {"text/plain": "4"}, execution_count=1)
-    code = nbformat.v4.new_code_cell("2 + 2", execution_count=1, outputs=[output])
-    code.metadata["slideshow"] = {"slide_type": "-"}
-    path = tmp_path_factory.mktemp("notebooks") / "99_small.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[*cells, code]), path)
-    return path
-
-
+# Lessons whose talk is not written: their decks are the cells, and are called so. Only shrinks.
+NOT_YET = {
+    "00_start_here",
+    "01_padding",
+    "02_embedding_mask_zero",
+    "03_mask_propagation",
+    "06_lost_masks",
+    "07_attention",
+    "08_batching",
+    "09_scaling_out",
+    "10_versions",
+    "11_pronunciation",
+}
+TALKS = [path for path in LESSONS if path.stem not in NOT_YET]
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+each_talk = pytest.mark.parametrize("path", TALKS, ids=lambda path: path.stem)
 URL = re.compile(r"""url\(["']?([^"')]*)""")
+QUOTED = re.compile(r"""["'`](?:https?:)?//[^"'`]+""")
 
 
 class References(HTMLParser):
@@ -52,12 +40,12 @@ class References(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.loaded, self.links, self.script, self.tags, self.alts = [], [], "", [], []
+        self.loaded, self.links, self.script, self.tag, self.alts = [], [], "", "", []
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
-        self.tags.append(tag)
+        self.tag = tag
         if tag == "img":
             self.alts.append(attrs.get("alt"))
         if tag == "a":
@@ -69,13 +57,10 @@ class References(HTMLParser):
         self.loaded += URL.findall(attrs.get("style", ""))
 
     def handle_data(self, data):
-        if self.tags and self.tags[-1] == "script":
+        if self.tag == "script":
             self.script += data
-        elif self.tags and self.tags[-1] == "style":
+        elif self.tag == "style":
             self.loaded += URL.findall(data) + re.findall("@import[^;]*", data)
-
-
-QUOTED = re.compile(r"""["'`](?:https?:)?//[^"'`]+""")
 
 
 def fetched(references):
@@ -85,46 +70,72 @@ def fetched(references):
     ]
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def test_the_list_of_lessons_without_a_talk_is_right():
+    without = {path.stem for path in LESSONS if not is_talk(read(path))}
+    assert without <= NOT_YET, "a lesson has a talk (CONTRIBUTING.md, *Write a talk*)"
+    assert not {path.stem for path in LESSONS} - without & NOT_YET, "take it off the list"
+
+
+@each_lesson
 def test_a_deck_asks_the_network_for_nothing(path, tmp_path):
-    references = References(slides.write_deck(path, tmp_path).read_text())
-    assert fetched(references) == []
-    assert QUOTED.findall(references.script) == []
-    assert not [link for link in references.links if link.endswith(".ipynb")]
-    cells = nbformat.read(path, as_version=4).cells
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    pictures = [
-        output.metadata["image/png"] for output in outputs if "image/png" in output.get("data", {})
-    ]
-    assert references.alts == [picture["alt"] for picture in pictures]
-
-
-def test_the_small_deck(small, tmp_path):
-    html = slides.write_deck(small, tmp_path).read_text()
+    html = slides.write_deck(path, tmp_path).read_text()
     references = References(html)
     assert fetched(references) == []
     assert QUOTED.findall(references.script) == []
-    assert "import mermaid" not in html
-    assert "<title>Carry the state slides</title>" in html
-    assert "02_embedding_mask_zero.slides.html#end" in references.links
-    assert "https://keras.io" in references.links
-    assert '<aside class="notes">' in html
-    assert "Not on a slide." not in html
+    decks = {f"{lesson.stem}.slides.html" for lesson in LESSONS}
+    assert {link for link in references.links if not link.startswith("https://")} <= decks
+    assert all(references.alts)
+    assert (": its cells, not a talk yet" in html) == (path.stem in NOT_YET)
 
 
-def test_the_check_would_see_what_nbconvert_fetches(small):
+def test_the_check_would_see_what_nbconvert_fetches():
     """nbconvert's own deck asks the network; the check above must find that."""
     from nbconvert import SlidesExporter
 
-    html, _ = SlidesExporter().from_filename(str(small))
+    html, _ = SlidesExporter().from_filename(str(LESSONS[0]))
     references = References(html)
     assert len(fetched(references)) >= 4
     assert len(QUOTED.findall(references.script)) >= 2
 
 
-def test_npm_packages_are_locked_without_addresses():
-    import json
+@each_talk
+def test_a_talk_has_titles_and_notes(path):
+    made = slides_of(read(path))
+    assert 12 <= len(made) <= 25
+    for slide in made:
+        assert slide.title, "a slide has a title"
+        assert not slide.title.endswith("?"), f"{slide.title}: a title states its point"
+        assert len(" ".join(slide.notes).split()) >= 20, f"{slide.title}: what do you say?"
+        assert "$" not in " ".join(slide.notes), f"{slide.title}: the speaker view sets no maths"
 
+
+@each_talk
+def test_a_question_is_not_answered_on_sight(path):
+    for slide in slides_of(read(path)):
+        kinds = [part.kind for part in slide.parts]
+        if "question" in kinds or "<ol" in "".join(part.html for part in slide.parts):
+            assert not {"output", "claim", "picture"} & set(kinds), slide.title
+        assert all(part.press for part in slide.parts if part.kind == "answer")
+
+
+@each_talk
+def test_a_talk_shows_no_cells_of_exercises(path):
+    cells = read(path).cells
+    html = "".join(part.html for slide in slides_of(read(path)) for part in slide.parts)
+    assert "ttempted yet" not in html
+    assert not [cell.id for cell in cells if cell.metadata.slideshow.slide_type == "subslide"]
+    assert not [cell.id for cell in cells if "talk" in cell.metadata and is_skipped(cell)]
+
+
+def is_skipped(cell):
+    return cell.metadata.slideshow.slide_type == "skip"
+
+
+def test_npm_packages_are_locked_without_addresses():
     wanted = json.loads((ROOT / "package.json").read_text())["dependencies"]
     locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
@@ -138,6 +149,12 @@ def test_without_npm_it_says_so(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(SystemExit, match="need npm, which is not installed"):
         slides.install()
+
+
+def test_without_chromium_it_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit, match="Chromium, which is not installed"):
+        list(slides_print.write_pdfs(LESSONS[:1], tmp_path))
 
 
 def test_an_unknown_lesson_is_named():
@@ -158,122 +175,115 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def page(browser):
-    """A page that writes down what it would fetch from the network, and refuses it."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 720})
-    opened.fetched, opened.errors = [], []
-
-    def refuse(route):
-        opened.fetched.append(route.request.url)
-        route.abort()
-
-    opened.route(re.compile("^(https?|wss?):"), refuse)
-    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
-    opened.on(
-        "console", lambda said: opened.errors.append(said.text) if said.type == "error" else 0
-    )
-    opened.on("requestfailed", lambda request: opened.errors.append(f"no {request.url}"))
+    opened = watched(browser)
     yield opened
     opened.close()
 
 
-READY = "window.Reveal && Reveal.isReady() && window.MathJax && MathJax.isReady"
-# From the first slide to the last: what does not fit, and what formula is not set.
-WALK = """async () => {
-  const settled = () => new Promise(done => MathJax.Hub.Queue(done));
-  const seen = [];
-  Reveal.slide(0, 0);
-  for (;;) {
-    await settled();
-    const slide = Reveal.getCurrentSlide();
-    const heading = [...slide.querySelectorAll("h1, h2, h3")].map(h => h.firstChild.textContent);
-    const tex = [...slide.querySelectorAll("script[type^='math/tex']")];
-    const text = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT);
-    let raw = "";
-    while (text.nextNode()) {
-      const node = text.currentNode;
-      if (!node.parentElement.closest("script, pre, code, .mjx-chtml")) raw += node.data;
-    }
-    seen.push({
-      place: Object.values(Reveal.getIndices()).slice(0, 2).map(n => n + 1).join("."),
-      heading: heading[0] || slide.innerText.trim().slice(0, 50),
-      down: slide.scrollHeight - slide.clientHeight,
-      right: Math.max(...[slide, ...slide.querySelectorAll("pre, code, .jp-OutputArea-output")]
-        .map(part => part.clientWidth ? part.scrollWidth - part.clientWidth : 0)),
-      set: tex.filter(script => script.previousElementSibling?.matches(".mjx-chtml")).length,
-      formulas: tex.length,
-      raw: (raw.match(/\\$[^$\\s][^$]*\\$|\\\\\\(/) || [""])[0],
-      bare: [...slide.querySelectorAll("details")].filter(part => part.children.length < 2).length,
-      open: slide.querySelectorAll("details[open]").length,
-      height: Math.min(...[...slide.querySelectorAll(".mjx-chtml")]
-        .filter(jax => jax.offsetParent).map(jax => jax.offsetHeight)),
-    });
-    while (Reveal.availableFragments().next) Reveal.nextFragment();
-    const before = JSON.stringify(Reveal.getIndices());
-    Reveal.next();
-    if (JSON.stringify(Reveal.getIndices()) === before) return seen;
-  }
-}"""
-
-
-def walk(page, deck):
-    page.goto(deck.as_uri())
-    page.wait_for_function(READY)
-    return page.evaluate(WALK)
+@pytest.mark.browser
+@each_talk
+def test_a_talk_can_be_given_offline(page, folder, path):
+    show(page, slides.write_deck(path, folder))
+    assert page.evaluate("document.querySelectorAll('section section').length") == 0
+    told = []
+    for width, height in ((1280, 720), (1024, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        for theme in ("light", "dark"):
+            page.evaluate(f"document.documentElement.style.colorScheme = '{theme}'")
+            seen = page.evaluate(MEASURE)
+            told += [f"{width} px, {theme}, {fault}" for slide in seen for fault in faults(slide)]
+    assert len(seen) == len(slides_of(read(path))) == page.evaluate("Reveal.getTotalSlides()")
+    presses = page.evaluate(WALK)
+    fragments = page.evaluate("document.querySelectorAll('.fragment').length")
+    assert len(presses) == len(seen) + fragments, "one press, one step forward"
+    assert sum(view["hidden"] for view in presses) >= fragments, "what waits is not seen before"
+    assert not told, f"{path.stem}:\n" + "\n".join(dict.fromkeys(told))
+    assert (page.fetched, page.errors) == ([], [])
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_can_be_presented_offline(page, folder, path):
-    seen = walk(page, slides.write_deck(path, folder))
-    assert page.fetched == []
-    assert page.errors == []
-    assert len(seen) == page.evaluate("Reveal.getTotalSlides()") > 1
-    assert [slide for slide in seen if slide["set"] < slide["formulas"] or slide["raw"]] == []
-    assert [slide for slide in seen if slide["open"] or slide["bare"]] == [], "an answer is shown"
-    too_large = [
-        f"{path.stem}, slide {slide['place']} ({slide['heading']}): "
-        f"{slide['down']} px too high, {slide['right']} px too wide"
-        for slide in seen
-        if slide["down"] > 0 or slide["right"] > 0
+@each_talk
+def test_a_talk_on_paper_has_a_page_for_every_slide(browser, folder, path):
+    slides_on_paper, handout = slides_print.print_talk(browser, path, folder)
+    assert slides_on_paper[1] == len(slides_of(read(path)))
+    assert 0 < handout[1] < slides_on_paper[1]
+
+
+SMALL = [
+    ("slide", "# Carry the state\n\nIt is $h_t = h_{t-1}$ where $m_t = 0$.", {}),
+    (
+        "slide",
+        "## Is it?\n\n*Predict: what is there? (a) one, (b) two.*\n\n<details><summary>Answer"
+        "</summary>\n\nThe *previous* output, $\\frac{\\sum_t m_t v_t}{\\sum_t m_t}$.\n\n</details>"
+        "\n\n[next](02_embedding_mask_zero.ipynb#end), [a page](../docs/wild.md)",
+        {"title": "There is one", "notes": ["Ask before you run it."]},
+    ),
+    ("skip", "Not on a slide.", {}),
+]
+
+
+def small_deck(folder, cells):
+    """Write a deck of Markdown cells: (place, text, talk)."""
+    made = [
+        nbformat.v4.new_markdown_cell(
+            text, metadata={"slideshow": {"slide_type": place}, **({"talk": talk} if talk else {})}
+        )
+        for place, text, talk in cells
     ]
-    assert not too_large, "slides that do not fit:\n" + "\n".join(too_large)
+    path = folder / "99_small.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=made), path)
+    return slides.write_deck(path, folder)
 
 
 @pytest.mark.browser
-def test_the_small_deck_in_a_browser(page, folder, small):
-    seen = walk(page, slides.write_deck(small, folder))
-    assert page.fetched == []
-    assert [(slide["set"], slide["formulas"]) for slide in seen] == [(2, 2), (1, 1), (0, 0)]
-    assert all(slide["height"] > 5 for slide in seen[:2])
-    # Notes are not shown, and an answer unfolds.
-    page.evaluate("Reveal.slide(0, 1)")
-    answer = page.locator("details em")
-    assert not answer.is_visible()
-    page.locator("summary").click()
-    assert answer.is_visible()
-    assert not page.get_by_text("Ask before you run it.").is_visible()
-
-
-@pytest.mark.browser
-def test_keys_lead_through_the_deck(page, folder, small):
-    walk(page, slides.write_deck(small, folder))
-    page.evaluate("Reveal.slide(0, 0)")
-    places = []
-    # The second slide has a fragment, which a key unfolds before the next one leads on.
-    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "p", "Space"):
+def test_keys_and_buttons_lead_through_a_deck(page, folder):
+    show(page, small_deck(folder, SMALL))
+    answer = page.locator(".answer em")
+    where = "[Reveal.getIndices().h, document.querySelectorAll('.fragment.visible').length]"
+    seen = []
+    # A clicker sends PageDown and PageUp.
+    for key in ("PageDown", "PageDown", "PageUp", "PageUp", "ArrowRight"):
         page.keyboard.press(key)
-        places.append(page.evaluate("[Reveal.getIndices().h, Reveal.getIndices().v]"))
-    assert places == [[0, 1], [0, 1], [1, 0], [0, 1], [1, 0]]
+        seen.append(page.evaluate(where))
+    assert seen == [[1, 0], [1, 1], [1, 0], [0, 0], [1, 0]]
+    assert not answer.is_visible()
+    page.locator("section.present [data-turn=next]").click()
+    assert answer.is_visible()
+    page.keyboard.press("d")
+    assert page.evaluate("document.documentElement.style.colorScheme") == "dark"
+    assert [(slide["set"], slide["formulas"]) for slide in page.evaluate(MEASURE)] == [
+        (2, 2),
+        (1, 1),
+    ]
+    assert not page.get_by_text("Not on a slide.").count()
 
 
 @pytest.mark.browser
-def test_a_slide_that_is_too_tall_is_seen(page, folder, tmp_path):
-    long = nbformat.v4.new_markdown_cell("\n\n".join(f"Line {line}" for line in range(60)))
-    wide = nbformat.v4.new_code_cell("x = [" + 60 * "12345, " + "]")
-    for cell in (long, wide):
-        cell.metadata["slideshow"] = {"slide_type": "slide"}
-    path = tmp_path / "98_long.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[long, wide]), path)
-    first, second = walk(page, slides.write_deck(path, folder))
-    assert first["down"] > 300
-    assert second["right"] > 300
+def test_the_speaker_view_opens_from_disk(page, folder):
+    show(page, small_deck(folder, SMALL))
+    page.keyboard.press("PageDown")
+    with page.expect_popup() as opened:
+        page.keyboard.press("s")
+    speaker = opened.value
+    speaker.get_by_text("Ask before you run it.").wait_for(timeout=20_000)
+    assert page.errors == []
+
+
+@pytest.mark.browser
+def test_the_checks_see_a_bad_slide(page, folder):
+    """Too high, too wide, too small, too pale, no notes, a request: each is found."""
+    tall = "\n\n".join(f"Line {line}" for line in range(60))
+    bad = '<span style="font-size: 15px; color: #999">pale</span><img src="http://a.test/b.png">'
+    wide = f"```python\nx = [{60 * '12345, '}]\n```"
+    show(page, small_deck(folder, [("slide", text, {}) for text in (tall, wide, bad, SMALL[0][1])]))
+    page.evaluate(SETTLED)
+    high, broad, pale, fine = (" ".join(faults(slide)) for slide in page.evaluate(MEASURE))
+    assert "px too high" in high
+    assert "px too wide" in broad
+    assert "small text" in pale
+    assert "pale text" in pale
+    assert "without alt text" in pale
+    assert page.fetched == ["http://a.test/b.png"]
+    assert page.errors
+    assert "no notes" in fine
+    assert not re.search("too|small|pale|formula|cover|window", fine)

@@ -1,5 +1,6 @@
 """docs/wild.md and its tool: the solo test finds what it must, and the page tells all."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.needs import keras
-from tools.wild import page
+from tools.wild import cost, page
 from tools.wild.case import LENGTHS, TOLERANCE, move_weights, padded_ids, solo_difference
 
 ROOT = Path(__file__).parent.parent
@@ -85,3 +86,26 @@ def test_a_report_stands_without_course_lib(folder):
     home = ROOT / "docs" / "wild" / folder
     assert "course_lib" not in (home / "reproduce.py").read_text()
     assert "**Fix that was tried" in (home / "README.md").read_text()
+
+
+def test_reviews_praise_or_not_by_their_words():
+    rows, praise = cost.reviews(200, np.random.default_rng(0))
+    for row, good in zip(rows, praise, strict=True):
+        assert 2 <= len(row) + 1 <= 11
+        assert (cost.GOOD in row) + (cost.BAD in row) == 1
+        assert good == ((cost.GOOD in row) != (cost.NOT in row))
+        if cost.NOT in row:
+            assert row[row.index(cost.NOT) + 1] in (cost.GOOD, cost.BAD)
+    assert {0, 1} == set(praise.tolist())
+
+
+def test_lesson_06_quotes_the_page_on_costs():
+    cells = json.loads((ROOT / "notebooks" / "06_lost_masks.ipynb").read_text())["cells"]
+    lesson = "".join(line for cell in cells for line in cell["source"])
+    rows = [line for line in cost.PAGE.read_text().splitlines() if line.startswith("| B")]
+    rows += [line for line in cost.PAGE.read_text().splitlines() if line.startswith("| T")]
+    shares = [[int(share) for share in re.findall(r"(\d+)% \(", row)] for row in rows]
+    (_, _, changed), (_, _, unchanged), (guessing, _, _), (learned, _, _) = shares
+    assert f"about {changed} in 100 of the same reviews" in lesson
+    assert unchanged == 0
+    assert f"{guessing} of 100 right. With the mask, {learned} of 100." in lesson

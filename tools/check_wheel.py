@@ -29,6 +29,8 @@ NOT_OF_THE_PACKAGE = (
     "test_project.py",
     "test_readme_picture.py",
     "test_slides.py",
+    "test_talk.py",
+    "test_then_and_now.py",
     "test_versions.py",
     "test_wild.py",
 )

@@ -104,7 +104,7 @@ class Table:
             verdict, seen = self.entry(claim, name)
             note = self.note(claim[0], name)
             yield f"- **{claim[0]}** {claim[1]} Under `{name}`: {verdict}. {told(note, seen)}"
-            yield f"  *In your own code:* {note.get('mend', TO_BE_WRITTEN)}"
+            yield f"  *In your own code:* {note.get('fix', TO_BE_WRITTEN)}"
         if found:
             yield ""
         elif not all(map(self.is_empty, self.coming)):

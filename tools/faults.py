@@ -120,7 +120,7 @@ def main(*arguments):
         outcome = run(by_name[name], notebooks)
         red = any(outcome.get(part) for part in ("failed", "claims", "broken", "notebooks"))
         if name == CONTROL["name"] and red:
-            sys.exit("an unchanged Keras turns something red: mend that first")
+            sys.exit("an unchanged Keras turns something red: fix that first")
     outcomes = {}
     for fault in faults:
         path = BUILD / fault["name"] / "outcome.json"

@@ -1,19 +1,21 @@
 """Make a deck of every lesson, in build/slides, that opens from disk without a network.
 
 `make slides`, or `make slides LESSON=04` for one. The cells are the committed ones, with the
-outputs that the tests compare; what stands on which slide is in the cells' slideshow metadata.
-reveal.js and MathJax come from npm, by the versions in package-lock.json, and are laid beside the
-decks.
+outputs that the tests compare; `tools/talk.py` reads what stands on which slide. reveal.js and
+MathJax come from npm, by the versions in package-lock.json, and are laid beside the decks.
+`make slides PDF=1` prints each deck as well, and a handout with the notes.
 """
 
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
-from nbconvert import SlidesExporter
+
+from tools import slides_print
+from tools.slides_render import write_deck
+from tools.talk import is_talk
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "slides"
@@ -34,41 +36,6 @@ ASSETS = {
 }
 # Source maps, and MathJax's explorer, which is larger than all the rest and off by default.
 NOT_NEEDED = shutil.ignore_patterns("*.map", "a11y")
-# On a slide, what is shown comes in its turn: it need not be folded as in the lesson.
-SHOWS = re.compile(r"<details><summary>What it shows</summary>\n\n(.*?)\n\n</details>", re.DOTALL)
-# "[next](02_embedding_mask_zero.ipynb)" leads to the next deck.
-LINK = re.compile(r'href="(?:\./)?(\d\d_\w+)\.ipynb(?=["#])')
-
-
-def exporter():
-    """Return the exporter of a deck; all its addresses are files beside it."""
-    return SlidesExporter(
-        template_name="slides_template",
-        extra_template_basedirs=[str(ROOT / "tools")],
-        reveal_url_prefix="assets/reveal.js",
-        reveal_theme="white",
-        reveal_width="1280",
-        reveal_height="720",
-        mathjax_url="assets/mathjax/MathJax.js?config=TeX-AMS_CHTML-full,Safe",
-        # Pictures are stored in the outputs. Looking for others, nbconvert takes an answer out of
-        # its <details>: it closes what stands open at the end of a block of HTML.
-        embed_images=False,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-    )
-
-
-def write_deck(path, folder):
-    """Write the deck of the notebook at `path` into `folder`, and return where it is."""
-    notebook = nbformat.read(path, as_version=4)
-    first = notebook.cells[0].source.splitlines()[0]
-    notebook.metadata["title"] = first.lstrip("# ")
-    for cell in notebook.cells:
-        cell.source = SHOWS.sub(r"\1", cell.source)
-    html, _ = exporter().from_notebook_node(notebook, {"metadata": {"path": str(path.parent)}})
-    deck = folder / f"{path.stem}.slides.html"
-    deck.write_text(LINK.sub(r'href="\1.slides.html', html), encoding="utf-8")
-    return deck
 
 
 def install():
@@ -98,7 +65,8 @@ def copy_assets(folder):
             shutil.copyfile(source, target)
 
 
-def main(pattern=""):
+def main(*arguments):
+    pattern = next((each for each in arguments if each != "--pdf"), "")
     paths = sorted((ROOT / "notebooks").glob(f"{pattern}*.ipynb"))
     if not paths:
         sys.exit(f"no notebook in notebooks/ starts with {pattern!r}")
@@ -106,6 +74,11 @@ def main(pattern=""):
     copy_assets(BUILD)
     for path in paths:
         print(write_deck(path, BUILD).relative_to(ROOT), flush=True)
+    if "--pdf" in arguments:
+        # Cells that are not a talk yet scroll on the screen; on paper they would be cut.
+        talks = [path for path in paths if is_talk(nbformat.read(path, as_version=4))]
+        for printed, pages in slides_print.write_pdfs(talks, BUILD):
+            print(f"{printed.relative_to(ROOT)}: {pages} pages", flush=True)
 
 
 if __name__ == "__main__":

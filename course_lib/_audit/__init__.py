@@ -9,5 +9,5 @@
   the same for what is compiled or added.
 - `second_look`: weights and precision under which a hidden leak shows.
 - `story`, `causes`, `raw`: at which layer padding came in, or at which raw operation, and why.
-- `mends`, `report`: what each fault is in words, what mends it, and what the reader gets.
+- `fixes`, `report`: what each fault is in words, what fixes it, and what the reader gets.
 """

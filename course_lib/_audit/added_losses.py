@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from course_lib._audit.cause import Cause
 from course_lib._audit.loss import first_line
-from course_lib._audit.raw import Cause
 from course_lib._audit.run import array, no_dropout
+from course_lib._keras_private import added_losses as losses_of
+from course_lib._keras_private import clear_losses, layers_of
 
 
 def added_losses(audit):
@@ -12,7 +14,7 @@ def added_losses(audit):
 
     What such a loss divides by is its author's affair; more padding must not change it.
     """
-    layers = [layer for layer in audit.model._flatten_layers() if _may_add(layer)]
+    layers = [layer for layer in layers_of(audit.model) if _may_add(layer)]
     if not layers:
         return
     accused = set()
@@ -71,10 +73,8 @@ def _compared(audit, layers, training):
 
 
 def _measured(audit, layers, view, training):
-    audit.model._clear_losses()
+    clear_losses(audit.model)
     with no_dropout(audit.model):
         audit.runner(view, training=training)
-    return [
-        float(sum(float(array(one).sum()) for one in layer._losses)) if layer._losses else None
-        for layer in layers
-    ]
+    added = [[float(array(one).sum()) for one in losses_of(layer)] for layer in layers]
+    return [float(sum(values)) if values else None for values in added]

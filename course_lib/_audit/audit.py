@@ -8,17 +8,20 @@ import numpy as np
 
 from course_lib import _recorder
 from course_lib._arguments import as_layer
+from course_lib._audit import leaks
 from course_lib._audit.alone import listed, run_alone
 from course_lib._audit.batch import View, attached, made_masks
+from course_lib._audit.cause import Cause
+from course_lib._audit.messages import joined
 from course_lib._audit.outputs import OutputTest
 from course_lib._audit.plan import find_batch
-from course_lib._audit.raw import Cause
 from course_lib._audit.report import AuditReport, finding
-from course_lib._audit.run import Runner, any_length, flat, float32, tolerance
+from course_lib._audit.run import Runner, flat, float32, tolerance
 from course_lib._audit.scores import Scores
 from course_lib._audit.second_look import DOUBTFUL
 from course_lib._audit.story import Story
 from course_lib._inputs import as_nest, complete_mask, read_inputs, read_mask
+from course_lib._keras_private import any_length, layers_of, unused_is_no_error, user_metrics
 from course_lib._state import build, unchanged
 from course_lib.propagation import is_shown, trace_of
 
@@ -55,6 +58,7 @@ class Audit(OutputTest):
             self.runner = self._new_runner()
             first = View(self.leaves, self.masks, np.arange(len(self.leaves[0])), [], [], [])
             inputs, kwargs = self.runner.inputs(first)
+            stack.enter_context(unused_is_no_error())
             stack.enter_context(any_length(self.model))
             build(self.model, inputs, training=False, **kwargs)
             self.runner = self._new_runner()
@@ -99,7 +103,28 @@ class Audit(OutputTest):
             evidence = [f"{self.name_of(leak.output)} {leak}."]
             causes = self._causes(leak)
             for cause in causes:
-                self.findings.append(finding(cause, "outputs", evidence))
+                self.findings.append(finding(self._advised(cause, leak), "outputs", evidence))
+
+    def _advised(self, cause, leak):
+        """Return a leak's cause with a fix that the way of finding it tells of."""
+        if cause.kind != "leak" or cause.fix or leaks.is_known(cause):
+            return cause
+        if leak.refilled:
+            return cause.but(fix=leaks.REFILLED)
+        if self.side == "pre" and self._holds_at_the_end(leak):
+            return cause.but(fix=leaks.AT_THE_END)
+        return cause
+
+    def _holds_at_the_end(self, leak):
+        if leak.training or not all(sequence.leaves for sequence in self.batch.sequences):
+            return False
+        view = self.batch.view(place="post")
+        try:
+            outputs = self.runner.outputs(view)
+        except Exception:
+            return False
+        found = self.differences(outputs, view)
+        return not any(number == leak.output for _, number, _ in found)
 
     def _explain_crowd(self):
         leak, cause = self.crowd, None
@@ -134,8 +159,8 @@ class Audit(OutputTest):
         places = []
         for cause in self._causes(leak):
             if cause.kind == "ignored" or cause.needs:
-                needs = cause.needs or f"`{cause.layer}`"
-                places.append(f"{needs} gets no mask")
+                needs = cause.needs or (f"`{cause.layer}`",)
+                places.append(f"{joined(needs)} get{'s' * (len(needs) == 1)} no mask")
             elif cause.kind == "leak" and (cause.is_raw or cause.call is not None):
                 place = f"the {cause.layer}" if cause.is_raw else f"`{cause.layer}`"
                 places.append(f"padding leaks in at {place}")
@@ -196,7 +221,7 @@ def _reads_strings(model):
     if any(str(one.dtype) == "string" for one in getattr(model, "inputs", None) or []):
         return True
     kinds = (keras.layers.TextVectorization, keras.layers.StringLookup, keras.layers.Hashing)
-    return any(isinstance(layer, kinds) for layer in model._flatten_layers())
+    return any(isinstance(layer, kinds) for layer in layers_of(model))
 
 
 def _check_preprocessor(model, x):
@@ -213,11 +238,8 @@ def _check_preprocessor(model, x):
 
 
 def _metric_variables(model):
-    compiled = getattr(model, "_compile_metrics", None)
-    if compiled is None:
-        return []
     import keras
 
-    given = keras.tree.flatten([compiled._user_metrics, compiled._user_weighted_metrics])
+    given = keras.tree.flatten(list(user_metrics(model)))
     metrics = [one for one in given if isinstance(one, keras.Metric)]
     return [variable for metric in metrics for variable in metric.variables]

@@ -9,7 +9,7 @@ import contextlib
 
 import numpy as np
 
-from course_lib._recorder import mask_of
+from course_lib._keras_private import mask_of
 
 
 class View:

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from course_lib._audit.raw import Cause, RawOperations
+from course_lib._audit.cause import Cause, between
+from course_lib._audit.messages import is_own, padding_value
+from course_lib._audit.raw import RawOperations
+from course_lib._keras_private import mask_of
 from course_lib._mask_words import Letters, any_mask, hears, is_merge, overwritten
 
 
@@ -17,23 +20,30 @@ class Causes(RawOperations):
         for _, tensor, _, state in inputs:
             if state == "reversed":
                 return self._misaligned(tensor, call)
-        filled = {name: mask for name, mask in call.received.items() if any_mask(mask)}
+        filled = _filled(call)
         sequences = [(name, t, mask) for name, t, mask, _ in inputs if self._is_sequence(t)]
         bare = [(name, t) for name, t, mask in sequences if mask is None]
         # Of attention's inputs it is the values, and the keys with them, that must be masked.
         bare.sort(key=lambda one: one[0] not in ("value", "key"))
         if not call.received or not hears(call):
-            return Cause("leak", call.name, call, _warned(call))
+            return self._leak(call, _warned(call))
         if not filled:
             if any(mask is not None for _, _, mask in sequences):
                 return Cause("ignored", call.name, call)
-            return self._first_loss(bare, call) or Cause("leak", call.name, call)
+            return self._first_loss(bare, call) or self._leak(call)
         for name, mask in filled.items():
             if self._is_wrong(mask):
                 return self._changed(mask, call, name)
         needed = [one for one in bare if not _is_query(one[0], call)]
         found = self._first_loss(needed, call) if needed else None
-        return found or Cause("leak", call.name, call, "although the mask came to it")
+        return found or self._leak(call, "although the mask came to it")
+
+    def _leak(self, call, detail=""):
+        """Return the `Cause` of a layer that mixes steps, with the operations that it runs."""
+        inputs = {id(tensor) for _, _, tensor, _ in call.inputs}
+        own = call.is_layer and is_own(call.layer)
+        operations = self.culprit([tensor for tensor, _ in call.outputs], inputs) if own else ()
+        return Cause("leak", call.name, call, detail, operations=operations)
 
     def _first_loss(self, tensors, call):
         causes = [(self.lost(tensor, call), name) for name, tensor in tensors]
@@ -41,12 +51,35 @@ class Causes(RawOperations):
         if not causes:
             return None
         cause, name = causes[0]
-        cause.needs = f"`{call.name}`"
-        cause.by = f"{name}_mask" if f"{name}_mask" in call.received else "mask"
-        return cause
+        by = f"{name}_mask" if f"{name}_mask" in call.received else "mask"
+        return cause.needed_by(f"`{call.name}`", by)
 
     def lost(self, tensor, call):
         """Return the `Cause` why a tensor that comes to `call` (the end: `None`) has no mask."""
+        cause = self._lost(tensor, call)
+        if cause.is_raw and cause.kind == "lost":
+            block = self._block(tensor, call)
+            if block is not None:
+                return Cause("lost", block.name, block, cause.layer)
+        return cause
+
+    def _block(self, tensor, call):
+        """Return the outermost layer with a `call` of its own that was given a mask and lost it."""
+        import keras
+
+        for block in reversed(self.calls):
+            if call is not None and self.order[id(block)] >= self.order[id(call)]:
+                continue
+            own = block.is_layer and not isinstance(block.layer, keras.Model)
+            around = call is not None and block in call.ancestors
+            if around or not own or not self._children(block):
+                continue
+            given = any(mask is not None for *_, mask in block.inputs)
+            if given and any(tensor is mine for mine, _ in block.outputs):
+                return block
+        return None
+
+    def _lost(self, tensor, call):
         stripped = self._stripped(id(tensor), call)
         if stripped is not None:
             return Cause("stripped", stripped.name, stripped)
@@ -56,7 +89,7 @@ class Causes(RawOperations):
         if producer is None or not producer.is_layer:
             return self._lost_between(tensor, call, producer)
         masks = [mask for *_, mask in producer.inputs if mask is not None]
-        if masks or any(any_mask(mask) for mask in producer.received.values()):
+        if masks or _filled(producer):
             bare = [t for _, _, t, mask in producer.inputs if mask is None and self._is_sequence(t)]
             if bare and (is_merge(producer.layer) or len(bare) < len(producer.inputs)):
                 for other in bare:
@@ -74,7 +107,17 @@ class Causes(RawOperations):
                 return cause
         if causes and causes[0].call is not None:
             return causes[0]
-        return Cause("never", producer.name, producer)
+        return self._never(producer)
+
+    def _never(self, call):
+        """Return the `Cause` of a layer that makes no mask of what it reads, and could."""
+        padding = None
+        for _, _, tensor, _ in call.inputs:
+            values = np.asarray(tensor)
+            for truth in self.truths():
+                if padding is None and values.shape[:2] == truth.shape:
+                    padding = padding_value(values, truth)
+        return Cause("never", call.name, call, padding=padding)
 
     def _made_inside(self, tensor, producer):
         """Return the `Cause` if a layer inside `producer` made the mask that `tensor` lacks."""
@@ -86,8 +129,8 @@ class Causes(RawOperations):
                 fits = mask is not None and tuple(mask.shape) == tuple(tensor.shape[:2])
                 if fits and id(made) in way and self.is_right(mask):
                     maker, value = _in_words(call, producer)
-                    mend = f"Give `{producer.name}` a `compute_mask` that returns {value}."
-                    return Cause("inside", producer.name, producer, f"{maker} makes it", mend)
+                    detail = f"{maker} makes it"
+                    return Cause("inside", producer.name, producer, detail, value=value)
         return None
 
     def _lost_between(self, tensor, call, producer):
@@ -109,7 +152,7 @@ class Causes(RawOperations):
                 cause = self.lost(one, producer or call)
                 if cause.kind != "never" or cause.call is not None:
                     return cause
-        return Cause("never", call.name if call is not None else "the model", call)
+        return Cause("never", "the model") if call is None else self._never(call)
 
     def _stripped(self, place, call):
         """Return the earlier call that took the mask off a tensor."""
@@ -149,12 +192,20 @@ class Causes(RawOperations):
         kind = "neutralised" if all(np.asarray(m).all() for m in _leaves(mask)) else "misaligned"
         for _, tensor, attached, _ in self.inputs(call):
             if attached is not None and self._is_wrong(attached):
-                return self.changed(tensor, call)
-        return Cause(kind, call.name, call, f"it was handed over as `{name}`")
+                by = "" if name == "query_mask" else name
+                cause = self.changed(tensor, call)
+                neutral = cause.kind == "neutralised"
+                return cause.needed_by(f"`{call.name}`", by) if neutral else cause
+        return self._handed_over(kind, call, name)
+
+    @staticmethod
+    def _handed_over(kind, call, name):
+        fix = "Hand over the mask of these steps." if name in call.explicit else ""
+        return Cause(kind, call.name, call, f"it was handed over as `{name}`", fix)
 
     def changed(self, tensor, call):
         """Return the `Cause` why the mask on a tensor is none of the batch's."""
-        mask = getattr(tensor, "_keras_mask", None)
+        mask = mask_of(tensor)
         kind = "neutralised" if mask is None or np.asarray(mask).all() else "misaligned"
         producer = self._producer(tensor, call)
         if producer is None:
@@ -173,7 +224,11 @@ class Causes(RawOperations):
             for _, earlier, _, state in self.inputs(producer):
                 if state == "reversed":
                     return self._misaligned(earlier, producer)
-        name = producer.name if producer is not None else self._between(tensor, call)
+        if producer is None:
+            near, _, _ = self._nearest(tensor, call)
+            name = between(self._names(near), (call.name,) if call is not None else ())
+        else:
+            name = producer.name
         return Cause("misaligned", name, producer, "its output runs backwards, its mask does not")
 
     # ------------------------------------------------------------------ masks and axes
@@ -235,6 +290,23 @@ def _leaves(mask):
     import keras
 
     return [leaf for leaf in keras.tree.flatten(mask) if leaf is not None]
+
+
+def _filled(call):
+    """Return the mask arguments of a call that say which steps are padding."""
+    return {
+        name: mask
+        for name, mask in call.received.items()
+        if any_mask(mask) and not (name == "attention_mask" and _is_causal(mask))
+    }
+
+
+def _is_causal(mask):
+    """Return True for an attention mask that is the same for all rows: it knows of no padding."""
+    mask = np.asarray(mask).astype(bool)
+    if mask.ndim == 2:
+        return mask.shape[0] == mask.shape[1] and bool((mask == np.tril(mask)).all())
+    return mask.ndim > 2 and bool((mask == mask[:1]).all())
 
 
 def _is_query(name, call):

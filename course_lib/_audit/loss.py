@@ -11,6 +11,7 @@ import numpy as np
 
 from course_lib._audit.run import array, as_tensors, flat
 from course_lib._audit.targets import cut
+from course_lib._keras_private import mask_of, matched_losses, with_mask
 
 MEANS = ("sum_over_batch_size", "mean")
 
@@ -69,42 +70,13 @@ class Verdict:
 
 def loss_parts(model, y, outputs, sample_weight):
     """Return the `Part`s of the compiled loss, as Keras matches losses, outputs and targets."""
-    import keras
-    from keras.src.trainers.compile_utils import CompileLoss
-
-    compiled = model._compile_loss
-    own = CompileLoss(
-        compiled._user_loss, compiled._user_loss_weights, output_names=compiled.output_names
-    )
-    seen = []
-
-    class Spy:
-        def __init__(self, loss):
-            self.loss = loss
-
-        def __call__(self, y_true, y_pred, sample_weight=None):
-            seen.append((self.loss, y_true, y_pred, sample_weight))
-            return keras.ops.zeros(())
-
-    build = own.build
-
-    def build_and_watch(y_true, y_pred):
-        build(y_true, y_pred)
-        own._flat_losses = [one._replace(loss=Spy(one.loss)) for one in own._flat_losses]
-
-    own.build = build_and_watch
-    tensors = as_tensors(y)
-    weights = as_tensors(sample_weight)
-    own(tensors, outputs, weights)
+    matched = matched_losses(model, as_tensors(y), outputs, as_tensors(sample_weight))
     places = {id(tensor): place for place, tensor in enumerate(flat(outputs))}
     parts = []
-    for (loss, y_true, y_pred, weight), one in zip(seen, own._flat_losses, strict=False):
-        if id(y_pred) not in places:
-            continue
-        share = 1.0 if one.loss_weights is None else float(one.loss_weights)
-        target = array(y_true)
-        given = None if weight is None else array(weight)
-        parts.append(Part(loss.name, loss, share, places[id(y_pred)], target, given))
+    for loss, share, y_true, y_pred, weight in matched:
+        if id(y_pred) in places:
+            given = None if weight is None else array(weight)
+            parts.append(Part(loss.name, loss, share, places[id(y_pred)], array(y_true), given))
     return parts
 
 
@@ -122,8 +94,7 @@ def with_holes(tensor, kinds, view):
     real = np.take_along_axis(sequence.real[view.rows], places, axis=1)
     if real.all():
         return tensor
-    tensor._keras_mask = keras.ops.convert_to_tensor(real)
-    return tensor
+    return with_mask(tensor, keras.ops.convert_to_tensor(real))
 
 
 def first_line(error):
@@ -239,8 +210,6 @@ def _together(losses, shares):
 
 def _count(part, each, y_pred, weights):
     """Return by how much a group counts in a mean: its values, or the sum of their weights."""
-    from course_lib._recorder import mask_of
-
     counted = np.ones([int(size) for size in each.shape])
     for mask in (mask_of(each), mask_of(y_pred)):
         if mask is not None:

@@ -5,6 +5,7 @@ import numpy as np
 from course_lib._audit.loss import Verdict, first_line, step_weights, with_holes
 from course_lib._audit.run import array, as_tensors, flat
 from course_lib._audit.targets import cut
+from course_lib._keras_private import matched_metrics
 
 
 def metric_parts(model, y, outputs, sample_weight):
@@ -13,29 +14,12 @@ def metric_parts(model, y, outputs, sample_weight):
     The metrics are the user's own objects where objects were given, so their variables must be put
     back by the caller.
     """
-    from keras.src.trainers.compile_utils import CompileMetrics
-
-    compiled = model._compile_metrics
-    own = CompileMetrics(
-        compiled._user_metrics, compiled._user_weighted_metrics, output_names=compiled.output_names
-    )
-    tensors = as_tensors(y)
-    own.build(tensors, outputs)
+    matched = matched_metrics(model, as_tensors(y), outputs, as_tensors(sample_weight))
     places = {id(tensor): place for place, tensor in enumerate(flat(outputs))}
-    targets, predictions = own._flatten_y(tensors), own._flatten_y(outputs)
-    weights = [None] * len(predictions)
-    if sample_weight is not None:
-        given = own._flatten_y(as_tensors(sample_weight))
-        weights = given if len(given) == len(predictions) else [given[0]] * len(predictions)
-    parts = []
-    for metrics, weighted in ((own._flat_metrics, False), (own._flat_weighted_metrics, True)):
-        for group, y_true, y_pred, weight in zip(
-            metrics, targets, predictions, weights, strict=False
-        ):
-            for metric in group.metrics if group else []:
-                used = array(weight) if weighted and weight is not None else None
-                parts.append((metric, places[id(y_pred)], array(y_true), used))
-    return parts
+    return [
+        (metric, places[id(y_pred)], array(y_true), None if weight is None else array(weight))
+        for metric, y_true, y_pred, weight in matched
+    ]
 
 
 def check_metric(metric, prediction, target, weights, kinds, views, predictions, side, batch):

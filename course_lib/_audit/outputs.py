@@ -6,8 +6,10 @@ import numpy as np
 
 from course_lib._audit.compare import compare
 from course_lib._audit.control import Leak, control
+from course_lib._audit.messages import padding_value
 from course_lib._audit.run import array, flat, no_dropout
 from course_lib._audit.second_look import SecondLook, tolerance_of
+from course_lib._keras_private import layers_of
 from course_lib._state import unchanged
 
 # How many lengths are enough where a second look costs as much as the first.
@@ -52,7 +54,10 @@ class OutputTest:
                 look()
 
     def _with_other_values(self):
-        """Write other values into padding that is told from outside; ids only make a note."""
+        """Write other values into padding that is told from outside.
+
+        Where the model is not told, it can only know padding by its value: that makes a note.
+        """
         for kinds in ("f", "iu"):
             refilled = [
                 number
@@ -64,15 +69,26 @@ class OutputTest:
             view = self.batch.view(fill=np.random.default_rng(0), kinds=kinds)
             outputs = self.runner.outputs(view)
             self.checked.append("outputs with other values in the padding")
-            if kinds == "f":
+            if kinds == "f" and not self._by_value(refilled):
                 self._add(outputs, view, "with other values in the padding")
                 continue
             found = self.differences(outputs, view)
             if found:
                 self.notes.append(
-                    "With other ids in the padding the outputs change: this model tells padding by "
-                    f"its value ({self.batch.padding_value(refilled[0])}). Pad with no other."
+                    f"With other {'ids' if kinds == 'iu' else 'values'} in the padding the outputs "
+                    "change: this model tells padding by its value "
+                    f"({self.batch.padding_value(refilled[0]):g}). Pad with no other."
                 )
+
+    def _by_value(self, numbers):
+        """Return True if padding is one value in all these inputs, and no mask goes to the call."""
+        batch = self.batch
+        told = self.runner.takes_mask or any("is a mask itself" in text for text in batch.inputs)
+        real = [batch.sequences[batch.sequence_of(number)].mask for number in numbers]
+        return not told and all(
+            padding_value(batch.leaves[number], one) is not None
+            for number, one in zip(numbers, real, strict=True)
+        )
 
     def _add(self, outputs, view, how, **options):
         found = self.differences(
@@ -159,8 +175,7 @@ class OutputTest:
         import keras
 
         if not self.also_in_training and not any(
-            isinstance(layer, keras.layers.BatchNormalization)
-            for layer in self.model._flatten_layers()
+            isinstance(layer, keras.layers.BatchNormalization) for layer in layers_of(self.model)
         ):
             return
         padded = self.batch.view(extra=max(s.real.shape[1] for s in self.batch.sequences) + 3)

@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from course_lib._audit.raw import Cause
+from course_lib._audit.cause import Cause
+from course_lib._audit.faults import ACTIVITY
 from course_lib._audit.run import array, as_tensors, flat
 from course_lib._audit.targets import cut
+from course_lib._keras_private import layers_of
 
 
 def has_own(model, method):
@@ -63,7 +65,7 @@ def activity_losses(audit):
     """
     layers = [
         layer
-        for layer in audit.model._flatten_layers()
+        for layer in layers_of(audit.model)
         if getattr(layer, "activity_regularizer", None) is not None
     ]
     if not layers:
@@ -75,7 +77,8 @@ def activity_losses(audit):
     for layer, batch, *alone in zip(layers, *found, strict=True):
         wanted = float(np.average(alone, weights=rows))
         if abs(batch - wanted) > max(1e-4, audit.share) * max(abs(wanted), 1e-12):
-            cause = Cause("leak", layer.name, None, "its activity regularizer counts padded steps")
+            what = "its activity regularizer counts padded steps"
+            cause = Cause("leak", layer.name, None, what, ACTIVITY)
             text = f"Its activity loss is {batch:.4g} in the batch, {wanted:.4g} by its rows alone."
             yield cause, text
 

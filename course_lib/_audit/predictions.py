@@ -4,6 +4,7 @@ import numpy as np
 
 from course_lib._audit.compare import unfold
 from course_lib._audit.run import array
+from course_lib._keras_private import mask_of, with_mask
 
 
 class Predictions:
@@ -45,10 +46,7 @@ class Predictions:
                     ] = own[place]
             output = audit.outputs[number]
             repaired = keras.ops.cast(values.reshape(tuple(output.shape)), output.dtype)
-            mask = getattr(output, "_keras_mask", None)
-            if mask is not None:
-                repaired._keras_mask = mask
-            self.outputs[number] = repaired
+            self.outputs[number] = with_mask(repaired, mask_of(output))
         return self.outputs
 
     def _with_other_padding(self, number):
@@ -71,9 +69,7 @@ class Predictions:
         values = values.copy()
         values[~real] = np.resize(values[real], (int((~real).sum()), *values.shape[2:]))
         changed = keras.ops.cast(keras.ops.convert_to_tensor(values), output.dtype)
-        mask = getattr(output, "_keras_mask", None)
-        if mask is not None:
-            changed._keras_mask = mask
+        with_mask(changed, mask_of(output))
         return [changed if place == number else one for place, one in enumerate(self.outputs)]
 
 

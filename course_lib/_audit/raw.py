@@ -1,41 +1,14 @@
 """Where a raw operation stands: it has no name that a reader knows, so the layers around it do."""
 
 import linecache
-from dataclasses import dataclass
+
+from course_lib._audit.cause import Cause, Raw
 
 # Operations that only prepare others, and say nothing to a reader.
 PLUMBING = {
     "Cast", "Const", "Identity", "Pack", "ReadVariableOp", "Shape", "ShapeN", "Fill", "ExpandDims",
     "Squeeze", "Range", "StopGradient", "ZerosLike", "OnesLike", "NoOp", "EagerConst",
 }  # fmt: skip
-
-
-@dataclass
-class Cause:
-    """Why padding is seen.
-
-    Attributes:
-        kind: a key of `mends.MENDS`.
-        layer: the layer's name, or the raw operation and the layers on both its sides.
-        call: the `Call`, or `None`.
-        detail: what else is known, a clause.
-        mend: what mends this one, where that of its kind would not; else empty.
-        needs: who needs the mask that is not there, "`lstm`" or "the loss"; empty if unknown.
-        by: the argument by which that layer can be given the mask; empty for a loss.
-    """
-
-    kind: str
-    layer: str
-    call: object = None
-    detail: str = ""
-    mend: str = ""
-    needs: str = ""
-    by: str = ""
-
-    @property
-    def is_raw(self):
-        """True for a raw operation, False for a layer."""
-        return self.layer.startswith("raw operation")
 
 
 class RawOperations:
@@ -51,11 +24,15 @@ class RawOperations:
             near = near[-1:]
         if kind == "lost":
             near = [place for place in near if self._mask_before(place, call) is not None]
-        name = self._between(tensor, call, near)
         what = ", ".join(kinds) or "operation"
         around = inside if inside is not None else call.parent if call is not None else None
-        within = f" in '{around.name}'" if around is not None and around.parent is not None else ""
-        return Cause(kind, f"raw operation {what}{within} {name}", None, _source(lines))
+        within = around.name if around is not None and around.parent is not None else ""
+        after = (call.name,) if call is not None else ()
+        place = Raw(what, within, self._names(near), after, id(tensor))
+        known = self._known(call if inside is None else inside)
+        known.pop(id(tensor), None)
+        operations = self.culprit([tensor], set(known)) if kind == "leak" else ()
+        return Cause(kind, place, None, _source(lines), operations=operations)
 
     def _raw_call(self, call, kind="leak"):
         names = []
@@ -72,32 +49,19 @@ class RawOperations:
         later = [
             one.name for one in readers if not any(one in other.ancestors for other in readers)
         ]
-        return Cause(kind, f"raw operation {call.class_name} {_place(names, later)}", call)
+        what = call.class_name
+        place = Raw(what, "", tuple(names), tuple(dict.fromkeys(later)), id(call.outputs[0][0]))
+        return Cause(kind, place, call, operations=(what,))
 
-    def _between(self, tensor, call, near=None):
-        near = self._nearest(tensor, call)[0] if near is None else near
-        names = []
-        for place in near:
-            owner = self._owner(place)
-            if owner is not None and owner.name not in names:
-                names.append(owner.name)
-        return _place(names, [call.name] if call is not None else [])
+    def _names(self, places):
+        owners = [self._owner(place) for place in places]
+        return tuple(dict.fromkeys(owner.name for owner in owners if owner is not None))
 
     def _owner(self, place):
         for call in self.calls:
             if not self._children(call) and any(id(t) == place for t, _ in call.outputs):
                 return call
         return None
-
-
-def _place(before, after):
-    """Return where something stands, in the names of the layers before and after it."""
-    before, after = list(dict.fromkeys(before)), list(dict.fromkeys(after))
-    first = " and ".join(f"'{name}'" for name in before) or "the input"
-    last = " and ".join(f"'{name}'" for name in after) or "the output"
-    if len(before) > 1 or len(after) > 1:
-        return f"after {first}, before {last}"
-    return f"between {first} and {last}"
 
 
 def _source(lines):

@@ -1,11 +1,21 @@
 """What an audit says, and how it reads."""
 
+from __future__ import annotations
+
 import html
 import re
 import textwrap
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from course_lib._audit.mends import TITLES, message_of
+from course_lib._audit.faults import FAULTS
+from course_lib._audit.messages import message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from course_lib.pictures import Picture
+    from course_lib.propagation import Trace
 
 # Worst first: values are wrong for everybody, a metric only for its reader.
 SYMPTOMS = ("outputs", "loss", "gradients", "metric")
@@ -20,7 +30,7 @@ class Finding:
             "misaligned", "unmasked branch", "wrong mask", "never", "inside", "loss", "metric",
             "sample_weight", "gradient", "added loss" or "neighbours".
         layer: the layer at which it happened, or the raw operation and the layers on both sides.
-        message: what is wrong there, and the mend.
+        message: what is wrong there, and how to fix it.
         evidence: tuple of sentences, what was measured.
         symptom: what it spoils first: "outputs", "loss", "gradients" or "metric".
     """
@@ -28,16 +38,16 @@ class Finding:
     kind: str
     layer: str
     message: str
-    evidence: tuple = ()
+    evidence: tuple[str, ...] = ()
     symptom: str = "outputs"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.layer}: {self.title}. {self.message}"
 
     @property
-    def title(self):
+    def title(self) -> str:
         """The kind in words."""
-        return TITLES.get(self.kind, self.kind)
+        return FAULTS[self.kind].title
 
 
 def finding(cause, symptom, evidence):
@@ -58,7 +68,16 @@ class AuditReport:
         inputs: list of str: what each input was taken for, a sequence of which lengths or none.
     """
 
-    def __init__(self, model_name, findings, notes, checked, trace, forwards, inputs=()):
+    def __init__(
+        self,
+        model_name: str,
+        findings: list[Finding],
+        notes: list[str],
+        checked: list[str],
+        trace: Trace,
+        forwards: int,
+        inputs: Iterable[str] = (),
+    ) -> None:
         self.model_name = model_name
         self.findings = join(findings)
         self.notes = list(dict.fromkeys(notes))
@@ -68,18 +87,18 @@ class AuditReport:
         self.inputs = list(inputs)
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """True if nothing was found."""
         return not self.findings
 
-    def picture(self):
+    def picture(self) -> Picture:
         """Return the mask's way through the model as a `Picture`."""
         return self.trace.picture()
 
     def _lists(self):
         return (("Inputs", self.inputs), ("Checked", self.checked), ("Notes", self.notes))
 
-    def short(self):
+    def short(self) -> str:
         """Return the verdict and a line or two for each finding, without what was compared."""
         lines = [self._verdict()]
         for one in self.findings:
@@ -92,7 +111,7 @@ class AuditReport:
         count = len(self.findings)
         return f"{self.model_name}: padding is visible ({count} finding{'s' * (count > 1)})."
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [self._verdict()]
         for number, one in enumerate(self.findings, start=1):
             head = f"{number}. {one.title} at {one.layer} (seen in: {one.symptom})"
@@ -107,7 +126,7 @@ class AuditReport:
                 lines += textwrap.wrap(text, 98, initial_indent="- ", subsequent_indent="  ")
         return "\n".join(lines)
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         escape = html.escape
         rows = "".join(
             "<tr>"
@@ -126,7 +145,7 @@ class AuditReport:
         )
         head = "".join(
             f"<th style='text-align:left'>{cell}</th>"
-            for cell in ("", "what", "where", "why, and the mend", "seen in")
+            for cell in ("", "what", "where", "why, and how to fix it", "seen in")
         )
         table = (
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""

@@ -6,6 +6,15 @@ import inspect
 import numpy as np
 
 from course_lib._audit.batch import shake
+from course_lib._keras_private import (
+    attribute,
+    in_float32,
+    is_functional,
+    layers_of,
+    mask_of,
+    replaced,
+    with_mask,
+)
 from course_lib._recorder import Recording
 
 # What makes a layer random in training.
@@ -65,10 +74,8 @@ class Runner:
         rows = len(view.rows)
         if view.repeated is None or not tensor.shape or tensor.shape[0] != view.repeated:
             return tensor
-        own, mask = tensor[:rows], getattr(tensor, "_keras_mask", None)
-        if mask is not None:
-            own._keras_mask = mask[:rows]
-        return own
+        mask = mask_of(tensor)
+        return with_mask(tensor[:rows], None if mask is None else mask[:rows])
 
     def own_result(self, view):
         """Run the model on a view: its outputs in their own form, without rows that only filled."""
@@ -88,22 +95,19 @@ class Runner:
         """Let a stateful layer begin anew, as the rows of a view are not those of the last one."""
         import keras
 
-        for layer in self.model._flatten_layers():
+        for layer in layers_of(self.model):
             if isinstance(layer, keras.layers.RNN) and layer.stateful and layer.built:
                 layer.reset_state()
 
 
 def _is_handed_over(model, pass_mask):
     """Return True if `mask=` goes to the model's call, and does not only tell what is real."""
-    import keras
-
     takes = "mask" in inspect.signature(model.call).parameters
     if pass_mask and not takes:
         raise ValueError("`pass_mask` must be False for a model whose `call` takes no `mask`")
     if pass_mask is None:
         # What `fit` runs is the model without a mask by hand.
-        functional = isinstance(model, keras.Sequential) or hasattr(model, "_inputs_struct")
-        pass_mask = not functional
+        pass_mask = not is_functional(model)
     return takes and pass_mask
 
 
@@ -139,78 +143,33 @@ def as_tensors(nest):
 
 
 def array(tensor):
-    """Return a tensor as an array; 16-bit floats as 32-bit ones."""
+    """Return a tensor as an array; 16-bit floats as 32-bit ones, complex ones as pairs."""
     import keras
 
     if "float" in keras.backend.standardize_dtype(tensor.dtype):
         tensor = keras.ops.cast(tensor, "float32")
-    return keras.ops.convert_to_numpy(tensor)
+    values = keras.ops.convert_to_numpy(tensor)
+    return np.stack([values.real, values.imag], axis=-1) if values.dtype.kind == "c" else values
 
 
 def _fixed_batch_size(model):
     sizes = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or []]
-    for layer in model._flatten_layers():
+    for layer in layers_of(model):
         if getattr(layer, "stateful", False) and hasattr(layer, "cell"):
             sizes += [state.shape[0] for state in (layer.states or []) if hasattr(state, "shape")]
     return next((int(size) for size in sizes if size is not None), None)
 
 
-@contextlib.contextmanager
-def any_length(model):
-    """Let a Functional model take other lengths than the one that its inputs were declared with."""
-    import keras
-
-    models = [layer for layer in model._flatten_layers() if isinstance(layer, keras.Model)]
-    models += [one._functional for one in models if getattr(one, "_functional", None) is not None]
-    relaxed = []
-    try:
-        for one in models:
-            if hasattr(one, "_inputs_struct"):
-                before = one.__dict__.get("_manual_input_spec", relaxed)
-                one.__dict__["_manual_input_spec"] = None
-                relaxed.append((one, before))
-        yield
-    finally:
-        for one, before in relaxed:
-            if before is relaxed:
-                del one.__dict__["_manual_input_spec"]
-            else:
-                one.__dict__["_manual_input_spec"] = before
-
-
-@contextlib.contextmanager
 def no_dropout(model):
     """Take the chance out of training: every rate is 0 meanwhile."""
-    changed = []
-    try:
-        for layer in model._flatten_layers():
-            for name in RATES:
-                value = layer.__dict__.get(name)
-                if isinstance(value, float) and value > 0:
-                    changed.append((layer, name, value))
-                    layer.__dict__[name] = 0.0
-        yield
-    finally:
-        for layer, name, value in changed:
-            layer.__dict__[name] = value
+    rates = [(layer, name, attribute(layer, name)) for layer in layers_of(model) for name in RATES]
+    chance = [one for one in rates if isinstance(one[2], float) and one[2] > 0]
+    return replaced([(layer, name, 0.0) for layer, name, _ in chance])
 
 
-@contextlib.contextmanager
 def float32(model):
     """Compute in float32 what a mixed policy computes in 16 bits."""
-    import keras
-
-    policies = []
-    try:
-        for layer in model._flatten_layers():
-            policy = layer.__dict__.get("_dtype_policy")
-            if policy is not None and is_short(layer.compute_dtype):
-                policies.append((layer, policy))
-                layer.__dict__["_dtype_policy"] = keras.DTypePolicy("float32")
-        yield
-    finally:
-        for layer, policy in policies:
-            layer.__dict__["_dtype_policy"] = policy
+    return in_float32([layer for layer in layers_of(model) if is_short(layer.compute_dtype)])
 
 
 @contextlib.contextmanager
@@ -234,7 +193,7 @@ def is_short(dtype):
 
 def tolerance(model):
     """Return which share of a tensor's scale is taken for rounding, by the coarsest dtype."""
-    dtypes = {layer.compute_dtype for layer in model._flatten_layers()}
+    dtypes = {layer.compute_dtype for layer in layers_of(model)}
     if "bfloat16" in dtypes:
         return 6e-2
     return 1e-2 if "float16" in dtypes else 2e-5

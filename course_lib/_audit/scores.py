@@ -4,6 +4,8 @@ import numpy as np
 
 from course_lib._audit.added_losses import added_losses
 from course_lib._audit.batch import attached
+from course_lib._audit.cause import Cause
+from course_lib._audit.faults import LOSSES, OWN_LOSS, WITH_AXIS
 from course_lib._audit.gradients import LOOSER, check_gradients
 from course_lib._audit.loss import (
     MEANS,
@@ -15,11 +17,9 @@ from course_lib._audit.loss import (
     value_of,
     zero_at_padding,
 )
-from course_lib._audit.mends import LOSSES, WITH_AXIS
 from course_lib._audit.metrics import check_metric, metric_parts
 from course_lib._audit.own_losses import activity_losses, has_own, own_losses
 from course_lib._audit.predictions import Predictions
-from course_lib._audit.raw import Cause
 from course_lib._audit.report import finding
 from course_lib._audit.targets import (  # fmt: skip
     check_target,
@@ -29,6 +29,7 @@ from course_lib._audit.targets import (  # fmt: skip
     other_targets,
     picks_step,
 )
+from course_lib._keras_private import compiled_loss, compiled_metrics, user_metrics
 
 # How much of a loss or a metric is taken for rounding, beside the share for outputs.
 LEAST = 1e-4
@@ -50,8 +51,8 @@ class Scores(Predictions):
         """Compare loss, metrics and gradients, as far as they are there."""
         audit = self.audit
         self.y, parts = audit.y, []
-        compiled = getattr(self.model, "_compile_loss", None) is not None
-        scored = compiled or getattr(self.model, "_compile_metrics", None) is not None
+        compiled = compiled_loss(self.model) is not None
+        scored = compiled or compiled_metrics(self.model) is not None
         own_loss = has_own(self.model, "compute_loss")
         scored = scored or own_loss
         self.structure = self._structure()
@@ -164,7 +165,7 @@ class Scores(Predictions):
         verdict = Verdict(*found)
         audit.checked.append("the model's own `compute_loss`")
         if not verdict.holds(self.share):
-            cause = Cause("loss", self.model.name, None, "in its own `compute_loss`")
+            cause = Cause("loss", self.model.name, None, "in its own `compute_loss`", OWN_LOSS)
             text = (
                 f"`compute_loss` gives {verdict.batch:.4g} for the batch, "
                 f"{verdict.wanted[0]:.4g} for its rows alone."
@@ -260,9 +261,10 @@ class Scores(Predictions):
             self._note_pipeline(f"the loss `{part.name}`")
             return
         if cause.kind == "loss":
-            cause.detail, cause.mend = LOSSES[verdict.unit]
+            detail, fix = LOSSES[verdict.unit]
             if verdict.unit == "scalar" and _can_keep_steps(part.loss):
-                cause.mend = WITH_AXIS
+                fix = WITH_AXIS
+            cause = cause.but(detail=detail, fix=fix)
         audit.findings.append(finding(cause, "loss", evidence))
 
     def _weights_are_to_blame(self, part):
@@ -285,9 +287,7 @@ class Scores(Predictions):
         story = audit.story_of_masks()
         tensor = story.outputs[number][0]
         if mask is None:
-            cause = story.lost(tensor, None)
-            cause.needs = cause.needs or needs
-            return cause
+            return story.lost(tensor, None).needed_by(needs)
         if not shorter and not story.is_right(mask):
             return story.changed(tensor, None)
         return None
@@ -297,8 +297,7 @@ class Scores(Predictions):
 
         A model that makes no mask, or has weighted metrics, may get weights from its data pipeline.
         """
-        compiled = getattr(self.model, "_compile_metrics", None)
-        weighted = compiled is not None and compiled._user_weighted_metrics
+        _, weighted = user_metrics(self.model)
         masks = any(sequence.made for sequence in self.audit.batch.sequences)
         return self.made_up and (weighted or not masks or cause.kind == "never")
 
@@ -312,7 +311,7 @@ class Scores(Predictions):
 
     def _check_metrics(self):
         audit = self.audit
-        if getattr(self.model, "_compile_metrics", None) is None:
+        if compiled_metrics(self.model) is None:
             return
         try:
             parts = metric_parts(self.model, self.y, self.structure, audit.sample_weight)

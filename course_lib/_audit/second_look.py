@@ -5,6 +5,7 @@ import contextlib
 import numpy as np
 
 from course_lib._audit.run import array, float32, tolerance
+from course_lib._keras_private import layers_of
 
 # Differences of less than this share of the scale are looked at twice.
 DOUBTFUL = 1e-3
@@ -29,7 +30,7 @@ class SecondLook:
         ]
         self.tables = [
             layer.embeddings
-            for layer in model._flatten_layers()
+            for layer in layers_of(model)
             if isinstance(layer, keras.layers.Embedding)
             and layer.mask_zero
             and any(layer.embeddings is one for one in model.trainable_variables)

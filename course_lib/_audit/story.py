@@ -4,6 +4,7 @@ One run shows rows with padding, the other the same rows alone. The first tensor
 the rows' own steps, made of tensors that do not, names the place; the masks there name the cause.
 """
 
+from course_lib._audit.cause import join
 from course_lib._audit.causes import Causes
 from course_lib._audit.compare import compare
 from course_lib._audit.raw import PLUMBING
@@ -27,8 +28,9 @@ class Story(Causes):
         self.batch, self.padded, self.bare = batch, padded, bare
         self.share, self.side = share, side
         self.run = runner.record(padded, training=training)
-        reference = runner.record(bare, follow=False, training=training)
+        self.reference = reference = runner.record(bare, training=training)
         self.partner = _pairs(self.run, reference)
+        self.twins = _twins(self.partner)
         self.outputs = list(zip(flat(self.run.result), flat(reference.result), strict=False))
         self.calls = [call for call in self.run.ended if self._is_visible(call)]
         self.order = {id(call): place for place, call in enumerate(self.run.ended)}
@@ -76,6 +78,24 @@ class Story(Causes):
         pairs = zip(call.outputs, self.partner[call].outputs, strict=False)
         return [self.state(mine, other) for (mine, _), (other, _) in pairs]
 
+    def culprit(self, tensors, until):
+        """Return the operation, in a tuple, that first gave out an unsound tensor; all if unknown.
+
+        Args:
+            tensors: what the operations made, tensors that layers gave out or read.
+            until: ids of tensors that layers gave out or read: where the operations begin.
+        """
+        others = [self.twins[id(one)] for one in tensors if id(one) in self.twins]
+        ends = {id(self.twins[place]) for place in until if place in self.twins}
+        mine = _operations(self.run, tensors, until)
+        theirs = _operations(self.reference, others, ends)
+        kinds = [kind for kind, _ in mine]
+        if kinds == [kind for kind, _ in theirs]:
+            for (kind, tensor), (_, other) in zip(mine, theirs, strict=True):
+                if self.state(tensor, other) == "unsound":
+                    return (kind,)
+        return tuple(dict.fromkeys(kinds))
+
     # ------------------------------------------------------------------ where it came in
 
     def causes(self):
@@ -97,11 +117,7 @@ class Story(Causes):
                     causes.append(self._raw(tensor, call))
             if bad and not any(state == "unsound" for *_, state in inputs):
                 causes.extend(self._of_call(call, bad))
-        found = {}
-        for cause in causes:
-            if cause is not None:
-                found.setdefault((cause.kind, cause.layer), cause)
-        return list(found.values())
+        return join(causes)
 
     def _is_fresh(self, tensor, call):
         """Return True if raw operations made the tensor, out of nothing unsound that is known."""
@@ -157,8 +173,8 @@ class Story(Causes):
             if causes and not isinstance(call.layer, keras.Model):
                 # A layer of the user's own answers for what its `call` does.
                 cause = self.explain(call)
-                cause.detail = cause.detail or causes[0].layer
-                return [cause]
+                operations = tuple(kind for one in causes for kind in one.operations)
+                return [cause.but(detail=cause.detail or causes[0].layer, operations=operations)]
             return causes
         if not call.is_layer:
             return [self._raw_call(call)]
@@ -189,3 +205,20 @@ def _pairs(run, reference):
         if number < len(places.get(path, [])):
             partner[call] = places[path][number]
     return partner
+
+
+def _twins(partner):
+    """Return dict of a tensor's id and the same tensor of the other run."""
+    twins = {}
+    for call, other in partner.items():
+        mine = [t for _, _, t, _ in call.inputs] + [t for t, _ in call.outputs]
+        theirs = [t for _, _, t, _ in other.inputs] + [t for t, _ in other.outputs]
+        if len(mine) == len(theirs):
+            twins.update({id(one): two for one, two in zip(mine, theirs, strict=True)})
+    return twins
+
+
+def _operations(run, tensors, until):
+    """Return `(operation, tensor)` for all that made the tensors, in the order of running."""
+    wanted = set(run.ancestors(tensors, until=until)) - set(until)
+    return [(run.made_by[p][0], run.alive[p]) for p in run.made_by if p in wanted]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from course_lib._audit.run import flat
+from course_lib._keras_private import function_of, user_loss
 
 
 def check_target(part, output, kinds, sequences):
@@ -37,7 +38,7 @@ def reads_labels(loss):
 
 def is_built_in(loss):
     """Return True for Keras's own losses and metrics."""
-    function = getattr(loss, "fn", getattr(loss, "_fn", None))
+    function = function_of(loss)
     names = [type(loss).__module__, getattr(function, "__module__", None) or "keras"]
     return all(name.split(".")[0] in ("keras", "tf_keras") for name in names)
 
@@ -94,7 +95,7 @@ def made_up_targets(model, outputs, names):
     """Return targets that fit the compiled losses, or `None` where only their author knows them."""
     import keras
 
-    user = model._compile_loss._user_loss
+    user = user_loss(model)
     tensors = flat(outputs)
     if isinstance(user, dict):
         keys = sorted(outputs) if isinstance(outputs, dict) else names

@@ -71,7 +71,7 @@ def _draw_ids(draw):
 _EXAMPLES = ((IDS,), (np.array([[3, 2, 5, 0], [3, 5, 0, 0]]),))
 
 
-# --- 6.2
+# --- 6.1
 
 
 def score(embedding, scale, lstm, ids):
@@ -81,7 +81,7 @@ def score(embedding, scale, lstm, ids):
 
 
 SCORE = Exercise(
-    "6.2",
+    "6.1",
     "Name the layer, and fix the model",
     score,
     """The model of the trace is this function:
@@ -140,7 +140,7 @@ The check runs your function on layers of Keras.""",
 )
 
 
-# --- 6.3
+# --- 6.2
 
 
 def largest(embedding, both_ways, ids):
@@ -159,7 +159,7 @@ def _largest_of(x):
 
 
 LARGEST = Exercise(
-    "6.3",
+    "6.2",
     "A maximum of the real steps",
     largest,
     """In the trace, one layer gets a mask and takes all steps all the same. Write the model without
@@ -204,7 +204,7 @@ shape `(B, D)`. Each row has a real step.""",
 )
 
 
-# --- 6.4
+# --- 6.3
 
 
 def encode(embedding, attention, residual, norm, ids):
@@ -222,7 +222,7 @@ def _encode(embedding, attention, residual, norm, ids, last):
 
 
 ENCODE = Exercise(
-    "6.4",
+    "6.3",
     "Keep the mask for the loss",
     encode,
     """The block of the trace is this function. Its values are right, and its output has no mask for

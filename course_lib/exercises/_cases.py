@@ -158,11 +158,11 @@ def smallest(exercise, fails, first):
 
 
 def is_ordinary(case):
-    """Whether nothing in a case is at an edge: no None, no row of padding alone, no huge number."""
+    """Whether nothing in a case is at an edge: no None, no empty row, no huge number."""
     if case is None:
         return False
     if isinstance(case, (tuple, list)):
-        return all(map(is_ordinary, case))
+        return bool(case) and all(map(is_ordinary, case))
     if not isinstance(case, np.ndarray) or case.dtype.kind not in "biuf":
         return True
     if case.dtype.kind != "f" and case.ndim > 1:

@@ -1,10 +1,13 @@
 """`check("2.1", answer)`: try an answer on many cases and say what came of it."""
 
+from __future__ import annotations
+
 import functools
 import importlib.util
 import inspect
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +24,7 @@ from course_lib.exercises._stub import holds_ellipsis, is_stub, unfinished_metho
 HERE = Path(__file__).parent
 
 
-def check(exercise_id, answer=..., *, record=True):
+def check(exercise_id: str, answer: Any = ..., *, record: bool = True) -> Result:
     """Check an answer.
 
     Whatever is handed in, the check ends after seconds and returns a `Result`; the only exception
@@ -46,7 +49,7 @@ def check(exercise_id, answer=..., *, record=True):
         note = keep_record(exercise.id, solved=status == "passed")
         if note:
             rest["message"] = f"{rest['message']}\n{note}".strip()
-    title = exercise.title if record else f"{exercise.title} (a solution)"
+    title = exercise.title if record else f"{exercise.title} (the course's solution)"
     return Result(exercise.id, title, status, **rest)
 
 

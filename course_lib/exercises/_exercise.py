@@ -16,6 +16,7 @@ LESSONS = {
     4: "carry_over",
     5: "loss",
     6: "lost_masks",
+    7: "attention",
     8: "batching",
     9: "scaling",
     10: "versions",

@@ -1,12 +1,14 @@
 """`hint("2.1")`: the next hint, each saying more than the one before."""
 
+from __future__ import annotations
+
 from course_lib.exercises._exercise import UnknownExerciseError, find
 from course_lib.exercises._result import Hint
 
-_given = {}
+_given: dict[str, int] = {}
 
 
-def hint(exercise_id):
+def hint(exercise_id: str) -> Hint:
     """Return the next hint for an exercise.
 
     Args:

@@ -23,7 +23,8 @@ def layers(*kinds):
     for name, size, *options in kinds:
         sizes = (size, 3) if name == "Embedding" else (size,)
         layer = getattr(keras.layers, name)(*sizes, **dict(options))
-        layer.build((None, None, 3))
+        # Attention is built for a query and a value.
+        layer.build(*[(None, None, 3)] * (2 if name.endswith("Attention") else 1))
         layer.set_weights([rng.normal(size=weight.shape) for weight in layer.get_weights()])
         made.append(layer)
     random.setstate(state)

@@ -1,4 +1,4 @@
-"""What exercises of lesson 06 are asked about: functions and models, sound and not.
+"""What exercises of lesson 06 are asked about: models, sound and not.
 
 A learner sees their source, so it is short, and holds no docstring that tells the answer.
 """
@@ -7,53 +7,7 @@ import numpy as np
 
 from course_lib.exercises._cases import Code
 
-# Exercise 6.1: values and mask, both (B, T), to one number for each row.
-
-
-def mean_of_real_steps(values, mask):
-    return (values * mask).sum(axis=1) / mask.sum(axis=1)
-
-
-def mean_of_all_steps(values, mask):
-    return values.mean(axis=1)
-
-
-def sum_by_all_steps(values, mask):
-    return (values * mask).mean(axis=1)
-
-
-def last_step(values, mask):
-    return values[:, -1]
-
-
-def largest_or_zero(values, mask):
-    return (values * mask).max(axis=1)
-
-
-def above_the_batch(values, mask):
-    return ((values - values[mask].mean()) * mask).sum(axis=1)
-
-
-def mean_of_real_steps_shifted(values, mask):
-    shift = values.mean()
-    return ((values - shift) * mask).sum(axis=1) / mask.sum(axis=1) + shift
-
-
-FUNCTIONS = [
-    Code(function)
-    for function in (
-        mean_of_real_steps,
-        mean_of_all_steps,
-        sum_by_all_steps,
-        last_step,
-        largest_or_zero,
-        above_the_batch,
-        mean_of_real_steps_shifted,
-    )
-]
-
-
-# Exercise 6.5: ids (B, T) to (B, T, D) or (B, D).
+# Exercise 6.4: ids (B, T) to (B, T, D) or (B, D).
 
 TABLE = (np.arange(20) * 7 % 13 - 6).reshape(10, 2) / 4
 

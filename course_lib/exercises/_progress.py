@@ -5,13 +5,19 @@ file or the new one, whole. `COURSE_PROGRESS` may name another file; the word `o
 is read or written, which is how the tests and `make run` keep out of a learner's record.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course_lib.exercises._exercise import LESSONS, exercises_of
 from course_lib.pictures import BLUE, HATCH, INK, PALE, Picture, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FILE = ".course_progress.json"
 VERSION = 1
@@ -25,13 +31,13 @@ class Progress(Picture):
         tried: the numbers of those that were tried and are not solved yet.
     """
 
-    def __init__(self, figure, alt, solved, tried):
+    def __init__(self, figure: Figure, alt: str, solved: list[str], tried: list[str]) -> None:
         super().__init__(figure, alt)
         self.solved = solved
         self.tried = tried
 
 
-def progress():
+def progress() -> Progress:
     """Return what was solved so far, lesson by lesson; it displays itself as a picture."""
     entries, note = read()
     lines, rows, solved, tried = [], [], [], []

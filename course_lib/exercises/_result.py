@@ -1,8 +1,14 @@
 """What `check` and `hint` return: words first, a picture where it helps."""
 
+from __future__ import annotations
+
 import html
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from course_lib.pictures import Picture
 
 LABELS = {
     "passed": "passed",
@@ -32,23 +38,23 @@ class Result:
     message: str
     tried: int = 0
     details: str = ""
-    picture: object = None
+    picture: Picture | None = None
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         """True if the answer is right on every case."""
         return self.status == "passed"
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.passed
 
     @property
-    def heading(self):
+    def heading(self) -> str:
         """The first line: which exercise, and how it stands."""
         name, label = f"{self.exercise} {self.title}".strip(), LABELS[self.status]
         return f"{name} {label.capitalize()}." if name.endswith("?") else f"{name}: {label}."
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "\n".join(part for part in (self.heading, self.message, self.details) if part)
 
     def _repr_html_(self):
@@ -75,7 +81,7 @@ class Hint:
     heading: str
     text: str
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{self.heading} {self.text}"
 
     def _repr_html_(self):

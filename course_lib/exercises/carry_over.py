@@ -260,7 +260,7 @@ def masked_rnn(inputs, mask, kernel, recurrent_kernel, bias):
 
 
 def _draw_rnn(draw):
-    rows, steps = draw.sizes(2, 3)
+    rows, steps = draw.sizes(2, 4)
     features, units = draw.integer(1, 2), draw.integer(1, 2)
     weights = draw.numbers(features, units), draw.numbers(units, units), draw.numbers(units)
     return draw.numbers(rows, steps, features), draw.mask(rows, steps), *weights

@@ -1,8 +1,9 @@
-"""Exercises of lesson 02: the mask, trained rows, the size of the table, a pocket `Embedding`."""
+"""Exercises of lesson 02: the mask, trained rows, the size of the table, words from 0."""
 
 import numpy as np
 
 from course_lib.exercises._exercise import Exercise, Wrong
+from course_lib.exercises._keras import layers
 
 
 def embedding_mask(ids, mask_zero):
@@ -71,7 +72,7 @@ def trained_rows(ids, input_dim, mask_is_used):
 
 def _draw_training(draw):
     input_dim = draw.integer(2, 5)
-    ids = draw.integers(0, input_dim - 1, *draw.sizes(2, 3))
+    ids = draw.integers(0, input_dim - 1, *draw.sizes(2, 4))
     return ids, input_dim, draw.coin()
 
 
@@ -140,7 +141,7 @@ mask.""",
 
 def _draw_table_and_ids(draw):
     rows = draw.integer(2, 4)
-    batch, steps = draw.sizes(2, 3)
+    batch, steps = draw.sizes(2, 4)
     return draw.numbers(rows, draw.integer(1, 2)), draw.integers(0, rows - 1, batch, steps)
 
 
@@ -199,169 +200,154 @@ padded with 0. Some row may be empty, not all of them.""",
 )
 
 
-class PocketEmbedding:
-    """An `Embedding` with a given table: call it for vectors, ask it for the mask."""
+class WordsFromZero:
+    """An Embedding of Keras for ids of words from 0 on and -1 as padding."""
 
-    def __init__(self, table, mask_zero=False):
-        self.table, self.mask_zero = table, mask_zero
+    def __init__(self, table):
+        import keras
+
+        table = np.concatenate([np.zeros((1, table.shape[1])), table])
+        self.layer = keras.layers.Embedding(*table.shape, mask_zero=True, weights=[table])
 
     def __call__(self, ids):
-        """Return the vectors, shape (B, T, D)."""
-        return self.table[ids]
+        """Return the vectors, shape (B, T, D), a tensor that carries the mask."""
+        return self.layer(ids + 1)
 
     def compute_mask(self, ids):
-        """Return bool (B, T), or None without `mask_zero`."""
-        return ids != 0 if self.mask_zero else None
+        """Return bool (B, T): True at words."""
+        return self.layer.compute_mask(ids + 1)
 
 
-def _embed(answer, table, ids, mask_zero):
-    """Use a pocket embedding: both its results."""
-    layer = answer(table, mask_zero=True) if mask_zero else answer(table)
-    return layer(ids), layer.compute_mask(ids)
+def _as_array(tensor):
+    return tensor.numpy() if hasattr(tensor, "numpy") else tensor
 
 
-def _draw_embedding(draw):
-    table, ids = _draw_table_and_ids(draw)
-    ids = ids - draw.coin() * (ids == len(table) - 1) * len(table)  # the last row by its other id
-    # A row of zeros among the others: a word may look like padding to who asks the vectors.
-    table = table * (np.arange(len(table)) != draw.integer(0, len(table)))[:, None]
-    return table, ids, draw.coin() or draw.coin()
+def _read(answer, table, ids):
+    """Use an answer: what an LSTM of Keras makes of its vectors, and the mask it tells."""
+    layer = answer(table)
+    (lstm,) = layers(("LSTM", 2))
+    return _as_array(lstm(layer(ids))), _as_array(layer.compute_mask(ids))
 
 
-class _ZeroVectors(PocketEmbedding):
-    """Wrong: zeros at padded steps."""
-
-    def __call__(self, ids):
-        """Return the vectors, and zeros for id 0."""
-        return self.table[ids] * (ids != 0)[..., None]
+_TABLE = np.array([[0.5, 2.0, -1.0], [1.0, -2.0, 0.25], [-3.0, 1.5, 4.0], [0.5, 0.5, 3.0]])
 
 
-class _ZeroVectorsIfAsked(PocketEmbedding):
-    """Wrong: zeros at padded steps, with `mask_zero`."""
-
-    def __call__(self, ids):
-        """Return the vectors, and zeros for id 0 with `mask_zero`."""
-        return self.table[ids] * ((ids != 0) | (not self.mask_zero))[..., None]
+def _draw_words(draw):
+    batch, steps = draw.sizes(2, 4)
+    mask = draw.mask(batch, steps)
+    return _TABLE, np.where(mask, draw.integers(0, len(_TABLE) - 1, batch, steps), -1)
 
 
-class _AlwaysMasks(PocketEmbedding):
-    """Wrong: a mask without `mask_zero`."""
+def _in_keras(table, change=lambda ids: ids + 1, mask_zero=True):
+    """An answer with other ids or another table, for the wrong answers below."""
+
+    class Answer(WordsFromZero):
+        def __init__(self, words):
+            import keras
+
+            rows = table(words)
+            self.layer = keras.layers.Embedding(*rows.shape, mask_zero=mask_zero, weights=[rows])
+
+        def __call__(self, ids):
+            """Return the vectors."""
+            return self.layer(change(ids))
+
+        def compute_mask(self, ids):
+            """Return the layer's mask."""
+            return self.layer.compute_mask(change(ids))
+
+    return Answer
+
+
+def _row_in_front(words):
+    return np.concatenate([np.zeros((1, words.shape[1])), words])
+
+
+def _row_behind(words):
+    return np.concatenate([words, np.zeros((1, words.shape[1]))])
+
+
+class _MaskOfTheIds(WordsFromZero):
+    """Wrong: the mask that is told is that of the ids as they came."""
 
     def compute_mask(self, ids):
-        """Return a mask whatever `mask_zero` is."""
-        return ids != 0
+        """Return the mask of other ids."""
+        return self.layer.compute_mask(ids)
 
 
-class _Inverted(PocketEmbedding):
+class _Inverted(WordsFromZero):
     """Wrong: True at padding."""
 
     def compute_mask(self, ids):
         """Return True at padding."""
-        return ids == 0 if self.mask_zero else None
+        return ids == -1
 
 
-class _AsksTheVectors(PocketEmbedding):
-    """Wrong: the mask is read from the vectors, as `Masking` does."""
-
-    def compute_mask(self, ids):
-        """Return True where a vector is not all zeros."""
-        return (self.table[ids] != 0).any(axis=-1) if self.mask_zero else None
-
-
-class _MasksMinusOne(PocketEmbedding):
-    """Wrong: id -1 counts as padding."""
-
-    def compute_mask(self, ids):
-        """Return True at ids above 0."""
-        return ids > 0 if self.mask_zero else None
-
-
-class _PositiveRows(PocketEmbedding):
-    """Wrong: no id counts from the end."""
-
-    def __call__(self, ids):
-        """Return the vectors, that of row 1 for id -1."""
-        return self.table[np.abs(ids)]
-
-
-class _MasksFeatures(PocketEmbedding):
-    """Wrong: a mask for each feature."""
-
-    def compute_mask(self, ids):
-        """Return a mask of shape (B, T, D)."""
-        mask = np.broadcast_to((ids != 0)[..., None], self.table[ids].shape)
-        return mask if self.mask_zero else None
-
-
-POCKET_EMBEDDING = Exercise(
+WORDS_FROM_ZERO = Exercise(
     "2.4",
-    "Build it: a pocket `Embedding`",
-    PocketEmbedding,
-    """Write the class `PocketEmbedding`. It is made with `PocketEmbedding(table, mask_zero=False)`
-and keeps both. Called with integer `ids` of shape `(B, T)`, it returns the vectors; its method
-`compute_mask(ids)` returns the mask. It behaves as `keras.layers.Embedding` does, also for the ids
-0 and −1, and without `mask_zero`.""",
+    "Build it: an `Embedding` for words from 0",
+    WordsFromZero,
+    """A tokenizer numbers its words from 0 and pads with −1, and row *i* of a trained `table` of
+shape `(V, D)` is word *i*. A colleague writes:
+
+```python
+embedding = keras.layers.Embedding(V, D, mask_zero=True, weights=[table])
+```
+
+It runs, and it masks a word and reads the padding. Write the class `WordsFromZero`, made with
+`WordsFromZero(table)`, around an `Embedding` of Keras. Called with integer `ids` of shape `(B, T)`,
+it returns the words' vectors with the mask on them; `compute_mask(ids)` returns that mask. The
+check lets an LSTM of Keras read them: each row gets what its words get alone.""",
     minutes=10,
     difficulty="hard",
     build=True,
-    use=_embed,
-    parts=("layer(ids)", "layer.compute_mask(ids)"),
+    use=_read,
+    parts=("lstm(layer(ids))", "layer.compute_mask(ids)"),
+    prepare=lambda: _read(WordsFromZero, _TABLE, np.array([[0]])),
     hints=(
-        "`__init__` keeps what it gets: `self.table = table`, and the same for `mask_zero`.",
-        "`__call__` is the look-up `table[ids]`, and `compute_mask` is exercise 2.1.",
-        "The vectors do not depend on `mask_zero`; the mask depends on the ids alone.",
+        "Which id does `mask_zero=True` mask? Which ids would the words and the padding need?",
+        "`ids + 1` turns −1 into 0 and word 0 into 1. Then word *i* has to be row *i* + 1.",
+        "`np.concatenate([np.zeros((1, D)), table])` has a row more, in front. Make the layer "
+        "once, in `__init__`, and call it with `ids + 1`.",
     ),
-    cases=_draw_embedding,
+    cases=_draw_words,
     examples=(
-        (np.array([[0.5, 0.25], [1.0, 2.0], [3.0, 4.0]]), np.array([[1, 0, 2, 0]]), True),
-        (np.array([[0.5, 0.25], [1.0, 2.0], [3.0, 4.0]]), np.array([[1, 0, 2, 0]]), False),
-        (np.array([[0.5], [0.0]]), np.array([[1, 0]]), True),
-        (np.array([[0.5], [1.0], [2.0]]), np.array([[1, 2, -1]]), True),
+        (_TABLE, np.array([[1, 2, 1, 2], [2, 1, -1, -1]])),
+        (_TABLE, np.array([[0, 2, 1, 0], [2, 0, -1, -1]])),
+        (_TABLE, np.array([[0, -1, -1, -1], [0, 1, 2, -1]])),
     ),
     wrong=(
         Wrong(
-            "zeros for id 0",
-            _ZeroVectors,
-            "Your vectors are zeros at padding. What stands in row 0 of the table?",
+            "as it was",
+            _in_keras(lambda words: words, lambda ids: ids),
+            "Which word does `mask_zero=True` mask here, and which row does -1 take?",
         ),
         Wrong(
-            "zeros for id 0 with mask_zero",
-            _ZeroVectorsIfAsked,
-            "With `mask_zero` your vectors are zeros at padding. Does `mask_zero` change the "
-            "vectors, or does it add something beside them?",
+            "padding set to 0",
+            _in_keras(lambda words: words, lambda ids: np.where(ids < 0, 0, ids)),
+            "You turn -1 into 0. Can the layer tell that 0 from word 0?",
         ),
         Wrong(
-            "mask_zero ignored",
-            _AlwaysMasks,
-            "What does `compute_mask` return without `mask_zero`?",
+            "a row behind",
+            _in_keras(_row_behind),
+            "Your ids are one larger. In which row of your table does word 0 stand now?",
         ),
         Wrong(
-            "inverted",
+            "without mask_zero",
+            _in_keras(_row_in_front, mask_zero=False),
+            "The vectors are right. Who tells the LSTM which of them are padding?",
+        ),
+        Wrong(
+            "the mask of other ids",
+            _MaskOfTheIds,
+            "The LSTM gets the right mask. Does `compute_mask` ask the layer about the same ids?",
+        ),
+        Wrong(
+            "True at padding",
             _Inverted,
-            "In your mask, does True stand at real steps or at padding?",
-        ),
-        Wrong(
-            "asks the vectors",
-            _AsksTheVectors,
-            "You look for vectors of zeros, as a `Masking` layer does. What if a word's vector is "
-            "all zeros, or row 0 is not?",
-        ),
-        Wrong(
-            "-1 masked too",
-            _MasksMinusOne,
-            "Is -1 the id that `mask_zero` masks?",
-        ),
-        Wrong(
-            "-1 turned positive",
-            _PositiveRows,
-            "Which row of the table does id -1 take?",
-        ),
-        Wrong(
-            "a mask for each feature",
-            _MasksFeatures,
-            "A step is real or not as a whole. Which shape has its mask?",
+            "In a mask of Keras, does `True` mean a word or padding?",
         ),
     ),
 )
 
-EXERCISES = (EMBEDDING_MASK, TRAINED_ROWS, SMALLEST_INPUT_DIM, POCKET_EMBEDDING)
+EXERCISES = (EMBEDDING_MASK, TRAINED_ROWS, SMALLEST_INPUT_DIM, WORDS_FROM_ZERO)

@@ -153,7 +153,7 @@ def accuracy_of_real_steps(labels, scores, mask):
 
 
 def _draw_scores(draw):
-    rows, steps = draw.sizes(2, 3)
+    rows, steps = draw.sizes(2, 4)
     classes = steps if steps > 1 and draw.coin() else draw.integer(2, 3)
     best = draw.integers(0, classes - 1, rows, steps)
     scores = draw.numbers(rows, steps, classes)
@@ -369,7 +369,7 @@ def masked_crossentropy(labels, logits, mask, reduction):
 
 
 def _draw_logits(draw):
-    rows, steps = draw.sizes(2, 3)
+    rows, steps = draw.sizes(2, 4)
     classes = draw.integer(2, 3)
     logits = draw.numbers(rows, steps, classes) * draw.choice(1.0, 1.0, 1000.0)
     reduction = draw.choice("sum_over_batch_size", "sum", "none")

@@ -1,110 +1,12 @@
-"""Exercises of lesson 06: rows alone, three broken models of Keras, a small `audit`."""
+"""Exercises of lesson 06: three broken models of Keras, and a small `audit`."""
 
 import numpy as np
 
 from course_lib.exercises._broken_models import EXERCISES as BROKEN
 from course_lib.exercises._exercise import Exercise, Wrong
-from course_lib.exercises._models import FUNCTIONS, MODELS
+from course_lib.exercises._models import MODELS
 
-# --- 6.1
-
-
-def same_alone(f, values, mask):
-    """Return bool (B,): does `f` give each row alone what it gives it in the batch?"""
-    same = []
-    for b, in_batch in enumerate(f(values, mask)):
-        row = values[b, mask[b]][None]
-        alone = f(row, np.ones_like(row, dtype=bool))[0]
-        same.append(np.isclose(in_batch, alone))
-    return np.array(same)
-
-
-def _draw_function(draw):
-    rows, steps = draw.sizes()
-    mask = draw.mask(rows, steps)
-    mask[np.arange(rows), draw.integers(0, steps - 1, rows) % steps] = True
-    return draw.choice(*FUNCTIONS), draw.numbers(rows, steps), mask
-
-
-def _each_row(f, values, mask, row_of, agree=np.isclose):
-    """`same_alone` with another idea of a row alone, for the wrong answers below."""
-    in_batch = f(values, mask)
-    alone = [f(*row_of(values[b : b + 1], mask[b : b + 1]))[0] for b in range(len(mask))]
-    return agree(in_batch, np.array(alone))
-
-
-def _cut(values, mask):
-    return values[mask][None], mask[mask][None]
-
-
-_VALUES = np.array([[1.0, 2.0, 0.5], [0.25, 1.0, -2.0]])
-_MASK = np.array([[True, True, False], [True, True, True]])
-
-SAME_ALONE = Exercise(
-    "6.1",
-    "Alone and in the batch",
-    same_alone,
-    """`f(values, mask)` takes arrays of shape `(B, T)` and returns one number for each row, shape
-`(B,)`. Write the solo test for it, `same_alone(f, values, mask)`: bool, shape `(B,)`, `True` where
-`f` gives a row alone (its real steps and nothing else) what it gives that row in the batch, up to
-rounding. Each row has a real step; padding may be in front, behind or between.""",
-    minutes=6,
-    difficulty="medium",
-    hints=(
-        "A row alone is a batch of one row: its shape is `(1, number of real steps)`.",
-        "`values[b, mask[b]]` are the real steps of row `b`. Which mask goes with them?",
-        "`np.isclose` compares up to rounding.",
-    ),
-    cases=_draw_function,
-    examples=tuple((function, _VALUES, _MASK) for function in FUNCTIONS),
-    wrong=(
-        Wrong(
-            "the row with its padding",
-            lambda f, values, mask: _each_row(f, values, mask, lambda *row: row),
-            "You run each row by itself, but with its padding. Can a function that divides by T "
-            "be found out like that?",
-        ),
-        Wrong(
-            "all steps taken for real",
-            lambda f, values, mask: _each_row(
-                f, values, mask, lambda row, real: (row, np.ones_like(real))
-            ),
-            "You run each row by itself and say that all its steps are real. How long is the row "
-            "that you run?",
-        ),
-        Wrong(
-            "zeros for the padding",
-            lambda f, values, mask: np.isclose(f(values, mask), f(values * mask, mask)),
-            "You change what stands in the padding. Would a function that counts the padded "
-            "steps give another result?",
-        ),
-        Wrong(
-            "inverted",
-            lambda f, values, mask: ~_each_row(f, values, mask, _cut),
-            "What does `True` stand for in your result: the same alone, or not?",
-        ),
-        Wrong(
-            "one answer for the batch",
-            lambda f, values, mask: _each_row(f, values, mask, _cut).all(),
-            "You give one answer for the whole batch. Which of its rows has seen the padding?",
-        ),
-        Wrong(
-            "no room for rounding",
-            lambda f, values, mask: _each_row(f, values, mask, _cut, np.equal),
-            "`==` wants every digit to agree. Do two ways to the same mean agree in the last one?",
-        ),
-        Wrong(
-            "differences in one direction",
-            lambda f, values, mask: _each_row(
-                f, values, mask, _cut, lambda one, other: one - other < 1e-6
-            ),
-            "In the batch a row gets 1, alone it gets 5. Is 1 - 5 a small difference?",
-        ),
-    ),
-)
-
-
-# --- 6.5
+# --- 6.4
 
 
 def rows_that_see_padding(run, ids):
@@ -163,7 +65,7 @@ def _or_other_shape(one, other):
 _IDS = np.array([[4, 7, 0, 0], [2, 5, 1, 3], [0, 0, 0, 0], [9, 6, 8, 0]])
 
 ROWS_THAT_SEE_PADDING = Exercise(
-    "6.5",
+    "6.4",
     "Build it: a small `audit`",
     rows_that_see_padding,
     """`run(ids)` is a model: it takes ids of shape `(B, T)`, padded with 0 at the end, and returns
@@ -247,4 +149,4 @@ cannot run alone and is left out.""",
     ),
 )
 
-EXERCISES = (SAME_ALONE, *BROKEN, ROWS_THAT_SEE_PADDING)
+EXERCISES = (*BROKEN, ROWS_THAT_SEE_PADDING)

@@ -17,7 +17,7 @@ def mask_for_call(explicit, attached, takes_mask):
 
 
 def _draw_call(draw):
-    rows, steps = draw.sizes(2, 3)
+    rows, steps = draw.sizes(2, 4)
     explicit, attached = (draw.mask(rows, steps) if draw.integer(0, 3) else None for _ in range(2))
     takes_mask = draw.integer(0, 3) > 0
     return explicit if takes_mask else None, attached, takes_mask
@@ -95,7 +95,7 @@ def mask_of_sum(masks):
 
 
 def _draw_masks(draw):
-    rows, steps = draw.sizes(2, 3)
+    rows, steps = draw.sizes(2, 4)
     some = draw.integer(0, 2)
     number = draw.integer(2, 3)
     return ([draw.mask(rows, steps) if some or draw.coin() else None for _ in range(number)],)
@@ -301,11 +301,9 @@ WALK_OF_A_MASK = Exercise(
     walk_of_a_mask,
     """A model is a chain of layers, and `kinds` says of each what it does with a mask:
 
-- `"make"`: an `Embedding` with `mask_zero=True`, always the first; its `call` gets no mask, its
-  output carries that of `ids`
+- `"make"`: an `Embedding` with `mask_zero=True`, always the first; no mask in, that of `ids` out
 - `"pass"`: like `Dense`; its `call` gets no mask, its output carries the input's
-- `"use"`: like an `LSTM` with `return_sequences=True`; its `call` gets the mask, and its output
-  carries it
+- `"use"`: like an `LSTM` with `return_sequences=True`; its `call` gets it, its output carries it
 - `"end"`: like `GlobalAveragePooling1D`; its `call` gets the mask, its output has none
 - `"drop"`: like `Conv1D`; its `call` gets none, its output has none
 

@@ -230,7 +230,7 @@ def _draw_batches(draw):
     size = draw.integer(1, 2)
     batches = []
     for _ in range(draw.integer(1, 3)):
-        rows, steps = draw.sizes(2, 3)
+        rows, steps = draw.sizes(2, 4)
         x, y = draw.numbers(rows, steps, size), draw.numbers(rows, steps)
         batches.append((x, y, draw.mask(rows, steps)))
     return batches, draw.numbers(size)

@@ -199,8 +199,8 @@ def test_initial_state_alone(masked_input):
 def test_initial_state_with_mask(masked_input):
     attached, _, mask, zeros = masked_input
     one = layer(return_sequences=True)
-    mended = array(one(attached, initial_state=zeros, mask=mask))
-    assert np.allclose(mended, array(one(attached)), atol=1e-6)
+    fixed = array(one(attached, initial_state=zeros, mask=mask))
+    assert np.allclose(fixed, array(one(attached)), atol=1e-6)
 
 
 @claim("4.15", "With `return_sequences=True`, an LSTM's output carries the mask of its input.")

@@ -47,22 +47,32 @@ def workers():
     return [json.loads(lines.splitlines()[-1]) for lines in printed]
 
 
-def squares():
+def squares(ids=IDS, targets=TARGETS):
     """Return the losses of the steps under the first weights, by NumPy."""
     table, kernel, bias = (np.array(one) for one in scaling_worker.WEIGHTS)
-    return np.square(table[IDS] @ kernel + bias - TARGETS)[..., 0]
+    return np.square(table[ids] @ kernel + bias - targets)[..., 0]
 
 
-def expected(weights):
+def expected(weights, ids=IDS, targets=TARGETS):
     """Return loss and gradients of kernel and bias for these weights of steps, by NumPy."""
     table, kernel, bias = (np.array(one, float) for one in scaling_worker.WEIGHTS)
-    errors = 2 * (table[IDS] @ kernel + bias - TARGETS)[..., 0] * weights
-    of_kernel = (errors[..., None] * table[IDS]).sum((0, 1))
-    return [(squares() * weights).sum(), *of_kernel, errors.sum()]
+    errors = 2 * (table[ids] @ kernel + bias - targets)[..., 0] * weights
+    of_kernel = (errors[..., None] * table[ids]).sum((0, 1))
+    return [(squares(ids, targets) * weights).sum(), *of_kernel, errors.sum()]
 
 
-def one_batch():
-    return expected(MASK / MASK.sum())
+def one_batch(ids=IDS, targets=TARGETS):
+    mask = ids != 0
+    return expected(mask / mask.sum(), ids, targets)
+
+
+def largest_difference(splits, way):
+    """Return by how much a way of the fix misses one big batch at most, over random batches."""
+    gaps = []
+    for ids, targets, results in splits:
+        wanted = one_batch(np.array(ids), np.array(targets))
+        gaps.append(np.abs(np.subtract(results[way], wanted)).max())
+    return max(gaps)
 
 
 def close(found, wanted):
@@ -155,6 +165,7 @@ def test_sorting_is_worst():
 def test_the_fix_for_fit(devices):
     for count in (1, 2, 4):
         assert close(devices[f"fixed {count}"], one_batch())
+        assert largest_difference(devices["splits"], f"fit {count}") < 1e-5
 
 
 @claim(
@@ -165,6 +176,7 @@ def test_the_fix_for_fit(devices):
 def test_the_fix_for_micro_batches(devices):
     got_with("3.1", "gradient_accumulation_steps")
     assert close(devices["micro fixed"], one_batch())
+    assert largest_difference(devices["splits"], "fit micro") < 1e-5
 
 
 @claim(
@@ -175,6 +187,7 @@ def test_the_fix_for_micro_batches(devices):
 def test_the_fix_for_a_loop(devices):
     for count in (1, 2, 4):
         assert close(devices[f"loop {count}"], one_batch())
+        assert largest_difference(devices["splits"], f"loop {count}") < 1e-5
 
 
 @claim("9.10", "Two workers with this loop get the loss of one device.")
@@ -182,6 +195,7 @@ def test_two_workers(workers):
     assert len(workers) == 2
     for worker in workers:
         assert close(worker["loop"], one_batch())
+        assert largest_difference(worker["splits"], "loop") < 1e-5
 
 
 @claim("9.11", "`fit` of Keras 3 fails under `MultiWorkerMirroredStrategy`.")
