@@ -23,10 +23,11 @@ FAULTS_FLAGS ?= --notebooks
 ROUNDS ?=
 MODULE ?= padding
 MUTANTS_FLAGS ?=
+WAY ?=
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv lab test test-unit test-notebooks style run slides claims faults outputs determinism coverage mutants bench layers wild wheel picture lock clean
+.PHONY: help .venv lab test test-unit test-notebooks style run slides site claims faults outputs determinism coverage mutants backends bench layers wild teaching wheel installs picture lock clean
 
 help: ## this list
 	@# In a Turkish locale the letters from a to z are without i.
@@ -45,16 +46,13 @@ $(READY): requirements.lock pyproject.toml tools/check_python.py $(wildcard tool
 	@# JupyterLab asks at its first start whether it may fetch news. Nothing here fetches anything.
 	@# And it shows Markdown as source; a link from a lesson to docs/ should open a page to read.
 	@mkdir -p .venv/etc/jupyter/labconfig && cp tools/labconfig/*.json .venv/etc/jupyter/labconfig/
-	@# The style sheet goes where Jupyter looks for one beside the user's own.
-	@static="$$($(PY) -c 'import jupyter_server; print(jupyter_server.DEFAULT_STATIC_FILES_PATH)')" && \
-	  mkdir -p "$$static/custom" && cp tools/labconfig/custom.css "$$static/custom/"
 	@touch $(READY)
 	@$(PY) -m course_lib
 
 lab: $(READY) ## open JupyterLab on the first lesson
 	$(PY) -m jupyter lab notebooks/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
 	  --ServerApp.root_dir="$(CURDIR)" \
-	  --LabApp.extension_manager=readonly --LabApp.custom_css=True \
+	  --LabApp.extension_manager=readonly \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_FLAGS)
 
 test: style test-unit test-notebooks ## check everything: style, unit and property tests, every notebook's output
@@ -75,6 +73,9 @@ run: $(READY) ## execute notebooks and store their outputs (LESSON=04: one)
 
 slides: $(READY) ## a deck for every lesson in build/slides (needs npm; PDF=1: on paper too)
 	$(PY) -m tools.slides $(LESSON) $(if $(PDF),--pdf)
+
+site: $(READY) ## lessons, reference and guide as a site in build/site, to open without a network
+	$(PY) -m tools.build_site
 
 claims: $(READY) ## ask every Keras since 3.0 every claim (VERSIONS="3.0 nightly": some)
 	$(PY) -m tools.claims $(VERSIONS) $(if $(ONLY),--only=$(ONLY))
@@ -101,18 +102,27 @@ bench: $(READY) ## what takes how long, as ratios within one run
 layers: $(READY) ## run every layer of Keras through the audit and write docs/layers.md
 	$(PY) -m tools.layer_table
 
+backends: $(READY) ## ask the tests of another backend of Keras: BACKEND=jax (the default) or torch
+	$(PY) -m tools.backends $(BACKEND)
+
 wild: $(READY) ## ask public models what they do with padding, and write docs/wild.md
 	$(PY) -m tools.wild
 
+teaching: $(READY) ## write the answer key, and the lessons' part of docs/teaching.md
+	$(PY) -m tools.teaching
+
 wheel: $(READY) ## build the wheel and run the unit tests against it in an environment of its own
 	$(PY) -m tools.check_wheel
+
+installs: $(READY) ## install in every way there is, and run a lesson in each (WAY=pip: one)
+	$(PY) -m tools.check_installs $(WAY)
 
 picture: $(READY) ## draw the README's picture again
 	$(PY) -m tools.readme_picture
 
 lock: ## write requirements.lock and tools/uv.lock anew from pyproject.toml
 	$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade \
-	  --custom-compile-command "make lock" --extra course --extra keras2 --extra dev pyproject.toml -o requirements.lock
+	  --custom-compile-command "make lock" --extra course --extra keras2 --extra site --extra dev pyproject.toml -o requirements.lock
 	echo uv | $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade \
 	  --custom-compile-command "make lock" - -o tools/uv.lock
 

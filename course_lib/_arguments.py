@@ -27,7 +27,17 @@ def as_integer(value: Any, name: str, *, at_least: int) -> int:
 
 def as_layer(value, name, *, by, since):
     """Return `value` if it is a layer of Keras, in a Keras not older than `since`, as "3.8"."""
-    import keras
+    try:
+        import keras
+    except ModuleNotFoundError as error:
+        if error.name not in ("keras", "tensorflow"):
+            raise
+        # This package brings none: it uses the Keras of the project that it is installed into.
+        raise ModuleNotFoundError(
+            f"`{by}` needs Keras {since} or later with TensorFlow, and no {error.name} is "
+            f'installed: `pip install "keras>={since}" tensorflow`',
+            name=error.name,
+        ) from None
 
     if _release(keras.__version__) < _release(since):
         raise RuntimeError(f"`{by}` needs Keras {since} or later, got Keras {keras.__version__}")

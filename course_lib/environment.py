@@ -25,6 +25,8 @@ NEWEST_KERAS = "3.15"
 SETTINGS = {"KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "0"}
 
 
+# What this package is called where packages are installed; it is imported as `course_lib`.
+DISTRIBUTION = "keras-sequence-masking"
 INSTALL = "`make .venv`, or `pip install -e .[course]`"
 
 
@@ -82,8 +84,8 @@ def check_environment() -> EnvironmentReport:
     Returns:
         An `EnvironmentReport`, which prints as a table.
     """
-    if _version("course-lib") is None:
-        return EnvironmentReport([Row("course-lib", "–", __version__, MISSING, INSTALL)])
+    if _version(DISTRIBUTION) is None:
+        return EnvironmentReport([Row(DISTRIBUTION, "–", __version__, MISSING, INSTALL)])
     rows = [_python_row(), *(_package_row(*wanted) for wanted in _wanted())]
     rows += [_setting_row(name, value) for name, value in SETTINGS.items()]
     return EnvironmentReport(rows)
@@ -101,7 +103,7 @@ def _wanted():
     # Matplotlib requires `packaging`, so it is there.
     from packaging.requirements import Requirement
 
-    for text in metadata.requires("course-lib"):
+    for text in metadata.requires(DISTRIBUTION):
         requirement = Requirement(text)
         if requirement.name == "editables":
             continue  # An editable install adds it by itself; no lesson needs it.

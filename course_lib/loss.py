@@ -163,12 +163,12 @@ def masked_loss(values, mask=None, sample_weight=None, reduction="sum_over_batch
     With losses :math:`l`, mask :math:`m` and weights :math:`w`, the sum is always
     :math:`\sum m\,w\,l`. It is divided by
 
-    =======================  =========================================================
-    "sum_over_batch_size"    :math:`\sum m`, the number of real steps (also "mean")
-    "sum"                    1
+    =========================  =========================================================
+    "sum_over_batch_size"      :math:`\sum m`, the number of real steps (also "mean")
+    "sum"                      1
     "mean_with_sample_weight"  :math:`\sum m\,w`
-    "none" or `None`         not reduced: :math:`m\,w\,l` of each step
-    =======================  =========================================================
+    "none" or `None`           not reduced: :math:`m\,w\,l` of each step
+    =========================  =========================================================
 
     Where no step is real, the loss is 0. A padded step counts as 0 whatever loss or weight stands
     there, NaN and infinity included. Keras multiplies instead, so there NaN at a padded step makes

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from course_lib._audit.audit import Audit
+from course_lib._audit.audit import run_audit
 
 if TYPE_CHECKING:
     from course_lib._audit.report import AuditReport
@@ -57,7 +57,7 @@ def audit(
             does not run on other lengths.
         RuntimeError: Keras is older than 3.8.
     """
-    return Audit(model, x, y, sample_weight, mask, pass_mask).run()
+    return run_audit(model, x, y, sample_weight, mask, pass_mask)
 
 
 def assert_padding_invariant(

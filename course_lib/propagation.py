@@ -7,6 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from course_lib._arguments import as_layer
+from course_lib._index import masks_before
 from course_lib._inputs import as_nest, read_inputs, read_mask
 from course_lib._mask_words import NONE, Letters, shown_received, what_it_did
 from course_lib._recorder import Recording
@@ -181,9 +182,9 @@ def trace_of(recording):
 
 def record(model, x, mask=None, follow=True, training=False):
     """Call the model once and return the `Recording`; the model is left as it was."""
+    as_layer(model, "model", by="trace", since="3.1")
     import keras
 
-    as_layer(model, "model", by="trace", since="3.1")
     leaves, mask = read_inputs(x, strings=True), as_nest(mask)
     read_mask(mask, leaves, more_axes=True)
     if mask is not None and not _takes_mask(model):
@@ -279,14 +280,7 @@ def lost_on_the_way(tensor, call, recording):
         `None` if a layer gave out the tensor itself, or if none of those before carried a mask;
         otherwise the raw operations in between and the masks that they were given.
     """
-    known = {}
-    for earlier in recording.calls:
-        if earlier is call:
-            break
-        if earlier.finished:
-            known.update({id(t): mask for t, mask in earlier.outputs})
-        else:
-            known.update({id(t): mask for _, _, t, mask in earlier.inputs})
+    known = masks_before(recording, call)
     if id(tensor) in known:
         return None
     way = recording.ancestors([tensor], until=known)

@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 
-from course_lib._arguments import as_array, as_integer, as_mask
+from course_lib._arguments import as_integer, as_mask
 
 HOST = "127.0.0.1"
 
@@ -69,40 +69,6 @@ def token_weights(mask, micro_batches=1):
     mask = as_mask(mask)
     micro_batches = _as_parts(micro_batches, "micro_batches", len(mask))
     return (mask * (micro_batches / max(mask.sum(), 1))).astype("float32")
-
-
-def gradient_distance(lengths, parts, rounds=100):
-    """Return how far the gradient of parts is from that of one big batch.
-
-    The gradient of each step is drawn at random: eight numbers with mean 1 and deviation 5, since
-    a single step says little, without a link to its row. The rows are shuffled in each round.
-
-    Args:
-        lengths: integers, shape `(B,)`: the real steps of each row.
-        parts: replicas, workers or micro-batches; divides `B`.
-        rounds: how many batches are drawn.
-
-    Returns:
-        A float: the length of the difference over the length of the one big batch's gradient, the
-        mean of all rounds. 0.1 is 10 %.
-
-    Raises:
-        TypeError: `lengths` are not integers, or `parts` or `rounds` is no integer.
-        ValueError: there is no step, a length is negative, or `parts` does not divide the rows.
-    """
-    lengths = as_array(lengths, "lengths", ndim=1)
-    if lengths.dtype.kind not in "iu":
-        raise TypeError(f"`lengths` must hold integers, got dtype {lengths.dtype}")
-    if not lengths.any() or lengths.min() < 0:
-        raise ValueError(f"`lengths` must be at least 0, and one above, got {lengths.tolist()}")
-    rng, found = np.random.default_rng(0), []
-    for _ in range(as_integer(rounds, "rounds", at_least=1)):
-        mask = np.arange(lengths.max()) < rng.permutation(lengths)[:, None]
-        steps = rng.normal(1, 5, size=(*mask.shape, 8))
-        one = np.tensordot(mask / mask.sum(), steps)
-        many = np.tensordot(weights_of_means(mask, parts), steps)
-        found.append(np.linalg.norm(many - one) / np.linalg.norm(one))
-    return float(np.mean(found))
 
 
 def _as_parts(value, name, rows):

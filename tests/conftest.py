@@ -17,7 +17,7 @@ FLAGS = [
 
 
 # The files that take longest, in a browser. They begin, so that no worker ends alone with one.
-LONGEST = ["test_lab", "test_slides"]
+LONGEST = ["test_lab", "test_slides", "test_site"]
 
 
 def pytest_collection_modifyitems(items):

@@ -1,10 +1,12 @@
 """Each check lets the right thing through, and names the argument of the wrong one."""
 
+import builtins
 import re
 
 import numpy as np
 import pytest
 
+import course_lib
 from course_lib._arguments import (
     as_array,
     as_choice,
@@ -157,3 +159,31 @@ class TestNoNan:
         told = f"`values` must be numbers{real}, got NaN at index (1, 0, 2)"
         with pytest.raises(ValueError, match=re.escape(told)):
             no_nan(array, "values", where=where)
+
+
+def without(monkeypatch, missing):
+    """Let `import keras` fail because of a package that is missing."""
+    genuine = builtins.__import__
+
+    def failing(module, *rest, **more):
+        if module == "keras":
+            raise ModuleNotFoundError(f"No module named '{missing}'", name=missing)
+        return genuine(module, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", failing)
+
+
+@pytest.mark.parametrize("missing", ["keras", "tensorflow"])
+@pytest.mark.parametrize("name", ["audit", "assert_padding_invariant", "trace"])
+def test_without_keras_it_says_what_to_install(monkeypatch, name, missing):
+    """In somebody's project there may be none: this package never brings one."""
+    function = getattr(course_lib, name)
+    without(monkeypatch, missing)
+    with pytest.raises(ModuleNotFoundError, match=f"no {missing} is installed: `pip install "):
+        function(None, np.zeros((2, 3)))
+
+
+def test_another_missing_package_is_not_taken_for_keras(monkeypatch):
+    without(monkeypatch, "numpyx")
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'numpyx'$"):
+        course_lib.audit(None, np.zeros((2, 3)))

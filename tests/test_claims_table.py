@@ -9,6 +9,7 @@ from tests.test_claims_match import claims_in_lessons
 from tools.claims import pinned, read_config, reason
 from tools.claims_report import HOLDS, VERDICTS, claims_in_tests, order, short
 from tools.claims_table import MARKS, PAGE, TO_BE_WRITTEN, Table, row
+from tools.faults import read_faults
 
 ROOT = Path(__file__).parent.parent
 ROW = re.compile(r"^\| \*\*(\d+\.\d+)\*\* (.+?) \| ([✓✗–? |]+) \|$", re.MULTILINE)
@@ -186,3 +187,12 @@ def test_what_uv_says_is_told_without_paths():
 
 def test_claims_in_tests_are_found():
     assert {number for number, *_ in claims_in_tests()} >= {"1.1", "2.1", "5.1"}
+
+
+def test_the_chapter_on_tests_counts_no_more_than_there_is():
+    """It says "more than", so that a new claim or fault does not make it wrong."""
+    text = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    assert "more than a hundred of them" in text
+    assert "more than eighty ways" in text
+    assert len(claims_in_tests()) > 100
+    assert len(read_faults()) > 80

@@ -20,7 +20,7 @@ WANTED = {
     "nbval": "0.11.0",
     "tensorflow-cpu": "2.21.0",
     "tensorflow": "2.21.0",
-    "course-lib": "0.1.0",
+    "keras-sequence-masking": "0.1.0",
 }
 
 
@@ -54,7 +54,7 @@ def test_every_requirement_of_the_course_is_asked_for(installed):
 
 
 def test_what_an_editable_install_adds_is_not_asked_for(installed, monkeypatch):
-    texts = [*metadata.requires("course-lib"), "editables~=0.3"]
+    texts = [*metadata.requires("keras-sequence-masking"), "editables~=0.3"]
     monkeypatch.setattr(environment.metadata, "requires", lambda name: texts)
     assert "editables" not in {row.name for row in check_environment().rows}
 
@@ -132,9 +132,9 @@ def test_another_setting(installed, monkeypatch, value, found):
 
 
 def test_course_lib_itself_not_installed(installed):
-    del installed["course-lib"]
+    del installed["keras-sequence-masking"]
     report = check_environment()
-    assert [row.name for row in report.rows] == ["course-lib"]
+    assert [row.name for row in report.rows] == ["keras-sequence-masking"]
     assert not report.ok
 
 

@@ -46,3 +46,33 @@ def test_the_document_has_no_other_rows():
 )  # fmt: skip
 def test_what_is_known_of_layers_stands_there(name, leaks):
     assert written()[name][3] == leaks
+
+
+def test_every_word_of_the_table_is_explained_and_no_other():
+    used = {verb for row in written().values() for verb in layer_table.verbs_of(row[2])}
+    assert used == set(layer_table.VERBS)
+
+
+def test_each_layer_stands_in_one_list_and_where_it_belongs():
+    rows = list(written().values())
+    listed = [names for _, names in layer_table.lists(rows).values()]
+    leaks, silent, warned, safe = map(set, listed)
+    assert sorted(name for names in listed for name in names) == sorted(row[0] for row in rows)
+    for name, _, did, *leaking in rows:
+        assert (name in leaks) == ("yes" in leaking)
+        assert name in leaks or (name in warned) == (did == "drops (warned)")
+        assert not (name in safe and "drops" in did)
+    assert "`MultiHeadAttention`" in silent
+
+
+def test_the_document_begins_with_the_lists():
+    text = layer_table.PLACE.read_text(encoding="utf-8")
+    said = "\n".join(layer_table.summary(list(written().values())))
+    assert said in text
+    assert text.index(said) < text.index("## Every layer")
+
+
+def test_names_that_differ_in_their_size_are_said_once():
+    names = ["`Conv1D`", "`Conv1DTranspose`", "`Conv2D`", "`Dense`", "`Pool2D`", "`Pool3D`"]
+    said = layer_table.in_words(names)
+    assert said == "`Conv1D` (2D), `Conv1DTranspose`, `Dense`, `Pool2D` (3D)"

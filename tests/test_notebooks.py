@@ -15,7 +15,7 @@ from course_lib.pictures import Picture, draw_losses, draw_mask
 from course_lib.pictures_carry_over import draw_states
 from course_lib.pictures_embedding import draw_look_up
 from tests.nbval_pictures import TOLERANCE, difference, pictures, unlike
-from tools.run_notebooks import fold_answers, is_folded
+from tools.run_notebooks import fold_answers, is_folded, with_content
 
 ROOT = Path(__file__).parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -195,9 +195,22 @@ def test_an_answer_is_folded_to_the_first_open_text():
         else nbformat.v4.new_markdown_cell(text)
         for text in texts
     ]
-    fold_answers(cells)
-    hidden = [place for place, cell in enumerate(cells) if cell.metadata.get("jupyter")]
-    assert hidden == [1, 2, 4]
+    for _ in range(2):  # folded again it is the same
+        fold_answers(cells)
+        hidden = [place for place, cell in enumerate(cells) if cell.metadata.get("jupyter")]
+        assert hidden == [1, 2, 4]
+        assert [len(cell.get("outputs", ())) for cell in cells] == [0, 2, 2, 0, 2, 0, 1]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_no_line_of_a_folded_answer_is_shown(path):
+    """JupyterLab shows the first line of what is folded: an output that holds nothing has none."""
+    for cell in code_cells(json.loads(path.read_text())):
+        if cell["metadata"].get("jupyter") == {"outputs_hidden": True}:
+            first = cell["outputs"][0]
+            said = "run `make run`, or `python -m tools.run_notebooks --fold`"
+            assert (first["output_type"], first["data"]) == ("display_data", {}), said
+            assert with_content(cell["outputs"]) == cell["outputs"][1:]
 
 
 def test_outputs_are_ignored_only_where_they_must_be():

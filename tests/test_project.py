@@ -18,7 +18,7 @@ from packaging.version import Version
 
 import course_lib
 from course_lib import environment as course_environment
-from tools import check_python, check_wheel
+from tools import check_installs, check_python, check_wheel
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -112,6 +112,64 @@ class TestCondaEnvironment:
         assert set(self.environment) == {"name", "channels", "dependencies", "variables"}
 
 
+class TestBinder:
+    """repo2docker takes the folder `binder` before all other files of a project."""
+
+    environment = yaml.safe_load((ROOT / "binder" / "environment.yml").read_text())
+
+    def test_python_is_one_that_repo2docker_reads_and_the_course_runs_on(self):
+        python = self.environment["dependencies"][0]
+        # repo2docker's own pattern: a range is passed over, and its default Python taken.
+        found = re.fullmatch(r"python\s*=+\s*([\d.]+)", python)
+        assert check_python.OLDEST <= tuple(map(int, found[1].split("."))) <= check_python.NEWEST
+
+    def test_it_installs_what_conda_installs(self):
+        conda = TestCondaEnvironment()
+        ours, theirs = self.environment["dependencies"], conda.environment["dependencies"]
+        assert ours[1:-1] == theirs[1:-1] == ["pip"]
+        # conda runs pip in the file's folder, which is one further down here.
+        assert [line.replace("..", ".") for line in ours[-1]["pip"]] == conda.pip()
+        assert self.environment["channels"] == conda.environment["channels"]
+
+    @pytest.mark.parametrize("name", ["postBuild", "start"])
+    def test_a_script_can_be_run_and_names_what_exists(self, name):
+        path = ROOT / "binder" / name
+        assert os.access(path, os.X_OK)
+        assert subprocess.run(["bash", "-n", str(path)], check=False).returncode == 0
+        for named in re.findall(r"\b(?:tools/labconfig|kernel\.env)\b", path.read_text()):
+            assert (ROOT / named).exists()
+
+    def test_start_gives_every_program_the_kernel_settings(self):
+        command = [str(ROOT / "binder" / "start"), "env"]
+        env = {"PATH": os.environ["PATH"]}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        found = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+        assert {name: found.get(name) for name in KERNEL} == KERNEL
+
+
+class TestInstalls:
+    def test_what_is_copied_is_there(self):
+        assert [name for name in check_installs.COPIED if not (ROOT / name).exists()] == []
+
+    def test_what_conda_hands_to_pip(self):
+        assert check_installs.pip_part(ROOT / "environment.yml") == ["-e", ".[course]"]
+        binder = ROOT / "binder" / "environment.yml"
+        assert check_installs.pip_part(binder) == ["-e", "..[course]"]
+        assert Path(check_installs.named_python(binder)).exists()
+
+    def test_an_unknown_way_is_named(self):
+        with pytest.raises(SystemExit, match="no such way: snap; there are make, pip, uv"):
+            check_installs.main("snap")
+
+    def test_a_way_that_fails_turns_it_red(self, monkeypatch, tmp_path, capsys):
+        monkeypatch.setattr(check_installs, "BUILD", tmp_path)
+        ways = {"odd": lambda way: way.run(sys.executable, "-c", "print('why'); 1 / 0")}
+        monkeypatch.setattr(check_installs, "WAYS", ways)
+        with pytest.raises(SystemExit, match="failed: odd"):
+            check_installs.main()
+        assert "ZeroDivisionError" in capsys.readouterr().out
+
+
 def locked(name):
     """Return (requirement, number of hashes) for each entry of a lock file."""
     text = (ROOT / name).read_text()
@@ -176,6 +234,9 @@ class TestLock:
         names = {Requirement(text).name for text in PROJECT["dependencies"]}
         assert names == {"numpy", "matplotlib"}
         assert not names & check_wheel.NEVER_BROUGHT
+
+    def test_the_check_asks_for_the_package_by_its_name(self):
+        assert PROJECT["name"] == course_environment.DISTRIBUTION
 
     def test_the_version_is_one(self):
         assert PROJECT["version"] == course_lib.__version__
@@ -244,6 +305,52 @@ class TestWorkflows:
                 assert target in TARGETS
             for script in re.findall(r"^\.ci/\S+", command, re.MULTILINE):
                 assert os.access(ROOT / script, os.X_OK)
+
+    def test_the_linters_find_nothing(self):
+        """check-jsonschema asks for the form, zizmor for what is risky; neither needs a network."""
+        pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed")
+        schema = ("-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows")
+        zizmor = str(Path(sys.executable).parent / "zizmor")
+        rules = str(ROOT / ".github" / "zizmor.yml")
+        linters = [
+            [sys.executable, *schema],
+            [zizmor, "--offline", "--quiet", "--color=never", "--config", rules],
+        ]
+        for linter in linters:
+            command = [*linter, *map(str, WORKFLOWS)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_the_promised_systems_and_pythons_are_tested(self):
+        workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+        matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
+        assert matrix["os"] == ["ubuntu-latest", "macos-latest"]
+        named = {text for text in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", text)}
+        assert named == {f"Programming Language :: Python :: {one}" for one in matrix["python"]}
+        assert "on Linux or macOS" in (ROOT / "README.md").read_text()
+
+    def test_a_claim_that_changes_turns_the_weekly_run_red(self, tmp_path):
+        """The command of the workflow, on a page of two rows: another date is no change."""
+        if shutil.which("git") is None:
+            pytest.skip("git is not installed")
+        workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "claims.yml").read_text())
+        (command,) = [
+            step["run"]
+            for step in workflow["jobs"]["versions"]["steps"]
+            if "git diff" in step.get("run", "")
+        ]
+        page = tmp_path / "docs" / "claims.md"
+        page.parent.mkdir()
+        page.write_text("| nightly | dev1 |\n\n\n\n| **1.1** | ✓ |\n")
+        who = "-c user.name=x -c user.email=x"
+        run = f"git init -q . && git add . && git {who} commit -qm x"
+        subprocess.run(run, shell=True, cwd=tmp_path, check=True)
+        for text, code in [("dev2", 0), ("dev1", 0), ("✗", 1)]:
+            page.write_text(
+                f"| nightly | {text} |\n\n\n\n| **1.1** | {'✗' if text == '✗' else '✓'} |\n"
+            )
+            done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True)
+            assert done.returncode == code, text
 
     def test_ci_is_what_the_readme_says(self):
         lines = (ROOT / ".ci" / "run").read_text().splitlines()

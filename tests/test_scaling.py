@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from course_lib.pictures_scaling import draw_gaps, draw_weights
 from course_lib.scaling import (
     free_addresses,
-    gradient_distance,
     run_workers,
     token_weights,
     weights_of_means,
@@ -112,11 +111,6 @@ class TestWeights:
         assert np.allclose(token_weights(MASK)[MASK], 1 / 7)
         assert not token_weights(np.zeros((2, 2), bool)).any()
 
-    def test_distance(self):
-        assert gradient_distance([3, 1, 2, 2], 1, rounds=3) < 1e-12
-        assert gradient_distance([3, 3, 3, 3], 4, rounds=3) < 1e-12
-        assert gradient_distance([9, 1, 9, 1], 4) > gradient_distance([6, 4, 6, 4], 4) > 0.01
-
     @pytest.mark.parametrize(
         ("call", "error", "words"),
         [
@@ -125,8 +119,6 @@ class TestWeights:
             (lambda: weights_of_means(MASK * 1, 2), TypeError, "`mask` must be bool"),
             (lambda: token_weights(MASK, 1.5), TypeError, "`micro_batches` must be an integer"),
             (lambda: token_weights(MASK[0]), ValueError, r"`mask` must have shape \(B, T\)"),
-            (lambda: gradient_distance([0, 0], 1), ValueError, "`lengths` must be at least 0"),
-            (lambda: gradient_distance([1.5], 1), TypeError, "`lengths` must hold integers"),
             (lambda: run_workers(print), TypeError, "`code` must be a string"),
             (lambda: run_workers("", 0), ValueError, "`workers` must be at least 1, got 0"),
             (lambda: run_workers("", 1, 0), ValueError, "`seconds` must be at least 1, got 0"),

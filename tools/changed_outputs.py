@@ -17,6 +17,7 @@ import matplotlib.image
 import numpy as np
 
 from tools.red_cells import red_cells
+from tools.run_notebooks import with_content
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "outputs"
@@ -70,7 +71,7 @@ def copy_changed(path, chance):
     changed = []
     for number, cell in enumerate(code):
         if cell["outputs"] and "nbval-ignore-output" not in cell["metadata"].get("tags", []):
-            change(chance.choice(cell["outputs"]), chance)
+            change(chance.choice(with_content(cell["outputs"])), chance)
             changed.append(number)
     (BUILD / path.name).write_text(json.dumps(notebook))
     return changed

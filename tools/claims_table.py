@@ -27,9 +27,9 @@ MARKS_MEAN = """\
 | mark | meaning |
 |---|---|
 | ✓ | holds |
-| ✗ | fails; what was seen instead stands below the table |
+| ✗ | fails; what was seen instead stands above |
 | – | no such thing in this version; the claim has no meaning there |
-| ? | could not be run; the reason stands below the table |
+| ? | could not be run; the reason stands above |
 """
 
 
@@ -90,7 +90,8 @@ class Table:
     def page(self):
         """Return the whole page."""
         parts = [HEAD.format(locked=self.locked), *self.coming_part(), *self.changed_part()]
-        parts += [*self.versions_part(), MARKS_MEAN]
+        # The grid comes last: it has a column for each version, and most rows are ticks alone.
+        parts += [*self.seen_part(), *self.versions_part(), MARKS_MEAN]
         for module, claims in groupby(self.claims, key=lambda claim: claim[2]):
             parts += self.lesson_part(module, list(claims))
         return "\n".join(parts).rstrip() + "\n"
@@ -181,11 +182,10 @@ class Table:
             marks = [MARKS[self.entry(claim, name)[0]] for name in self.names]
             yield row([f"**{claim[0]}** {claim[1].replace('|', chr(92) + '|')}", *marks])
         yield ""
-        yield from self.seen_part(claims)
 
-    def seen_part(self, claims):
+    def seen_part(self):
         lines = []
-        for claim in claims:
+        for claim in self.claims:
             found = [(name, *self.entry(claim, name)) for name in self.names]
             # A whole column that could not be asked is told once, above.
             found = [f for f in found if f[1] != HOLDS and not self.is_empty(f[0])]
@@ -196,7 +196,7 @@ class Table:
             for (verdict, text), names in groups.items():
                 lines.append(f"- **{claim[0]}** {self.span(names)}: {verdict}. {text}".rstrip())
         if lines:
-            yield "Seen instead:\n"
+            yield "## What was seen instead\n"
             yield from lines
             yield ""
 

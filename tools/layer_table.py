@@ -6,6 +6,7 @@ error: a new one must be looked at, not left out.
 """
 
 import inspect
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -14,7 +15,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from course_lib._audit.audit import Audit
+from course_lib import trace
+from course_lib._audit.audit import find_leaks
 
 PLACE = Path(__file__).parent.parent / "docs" / "layers.md"
 IDS = np.array([[3, 2, 1, 4, 0, 0, 0, 0], [4, 1, 1, 2, 5, 3, 0, 0], [1, 2, 3, 4, 5, 1, 2, 3]])
@@ -148,6 +150,77 @@ RECIPES = {
 }
 
 
+# What the words of the table mean. A word that stands here and not in the table is an error, and so
+# is the reverse.
+VERBS = {
+    "makes": "it has no mask to look at, and its output carries one",
+    "passes": "its output carries the mask that came; it does not look at it",
+    "uses": "it leaves padded steps out of what it computes",
+    "uses and ends": "it uses the mask, and its output has no steps left that could carry one",
+    "merges": "it makes one mask of those of its inputs",
+    "changes": "its output carries another mask than the one that came",
+    "drops (warned)": "its output carries no mask, and Keras warns of it",
+    "drops silently": "its output carries no mask, and nobody says so",
+    "strips its inputs": "after the call, the tensor that it was given has no mask any more",
+}
+SILENT = ("drops silently", "strips its inputs", "changes")
+
+
+def verbs_of(did):
+    """Return the words that a cell of the table is made of."""
+    if did in VERBS:
+        return [did]
+    return [word for part in did.split(", ") for word in part.split(" and ")]
+
+
+def lists(rows):
+    """Return {title: (what it means, names)}; each row's name stands in one list."""
+    leaks = [r[0] for r in rows if "yes" in r[3:5]]
+    rest = [r for r in rows if r[0] not in leaks]
+    silent = [r[0] for r in rest if set(verbs_of(r[2])) & set(SILENT)]
+    warned = [r[0] for r in rest if r[2] == "drops (warned)"]
+    safe = [r[0] for r in rest if r[0] not in silent + warned]
+    also = [r[0] for r in rows if r[0] in leaks and "drops silently" in r[2]]
+    return {
+        "Leaks": ("padding changes what comes out at real steps", leaks),
+        "Loses the mask and says nothing": (
+            "what comes behind may read padding" + (f"; so does {', '.join(also)}" if also else ""),
+            silent,
+        ),
+        "Loses the mask with a warning": (
+            "it does not leak by itself; what comes behind may",
+            warned,
+        ),
+        "Safe": ("no leak, and the mask goes on, or is used up", safe),
+    }
+
+
+def in_words(names):
+    """Return names in one line; `Conv1D`, `Conv2D` and `Conv3D` are "`Conv1D` (2D, 3D)"."""
+    groups = {}
+    for name in names:
+        stem, size = re.fullmatch(r"(.*?)([123]D)?`", name).groups()
+        groups.setdefault((stem, size is None and name), []).append((name, size))
+    said = []
+    for (first, _), *others in groups.values():
+        sizes = ", ".join(size for _, size in others)
+        said.append(f"{first} ({sizes})" if sizes else first)
+    return ", ".join(said)
+
+
+def summary(rows):
+    """Yield the lines above the table: the lists, and what its words mean."""
+    yield "## In short\n"
+    for title, (meaning, names) in lists(rows).items():
+        yield f"- **{title}** ({meaning}): {in_words(names)}."
+    yield "\nWhat the words mean, here and in what `trace` prints:\n"
+    yield "| with a mask it | |"
+    yield "|---|---|"
+    for verb, meaning in VERBS.items():
+        yield f"| {verb} | {meaning} |"
+    yield ""
+
+
 class Keep(layers.Layer):
     """Give the steps another form; the mask stays."""
 
@@ -229,14 +302,11 @@ def row(name):
             table = layer.get_weights()[0]
             table[0] = np.resize([3.0, -3.0], D)
             layer.set_weights([table])
-    audit = Audit(model, IDS, None, None, None)
-    audit.also_in_training = True
-    report = audit.run()
-    leaks = [leak.training for leak in audit.leaks]
+    leaks = [leak.training for leak in find_leaks(model, IDS)]
     inference = "yes" if False in leaks else "no"
     # What leaks in inference leaks in training too.
     training = "yes" if leaks else "no"
-    return [f"`{name}`", configuration(name), report.trace["it"].did, inference, training]
+    return [f"`{name}`", configuration(name), trace(model, IDS)["it"].did, inference, training]
 
 
 def configuration(name):
@@ -261,20 +331,22 @@ def table():
     """Return the document."""
     check_all_known()
     head = ["layer", "configuration", "with a mask it", "leaks in inference", "leaks in training"]
+    rows = [row(name) for name in sorted(RECIPES)]
     lines = [
         "# What each layer does with a mask",
         "",
         f"Keras {keras.__version__}, made by `make layers`: each layer stands behind an "
         "`Embedding(mask_zero=True)`, whose row for padding is large, and is run through `trace` "
         "and the solo test of `audit`. A layer *leaks* if the batch's padding changes what comes "
-        "out at real steps (in training: if more padding does, with dropout off). A layer that "
-        "only passes a mask on, or drops it, does not leak by itself: what comes behind it may. "
-        "`Masking` makes a mask of its own and forgets the one that came.",
+        "out at real steps (in training: if more padding does, with dropout off).",
+        "",
+        *summary(rows),
+        "## Every layer",
         "",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),
     ]
-    lines += ["| " + " | ".join(row(name)) + " |" for name in sorted(RECIPES)]
+    lines += ["| " + " | ".join(cells) + " |" for cells in rows]
     lines += ["", "Not in the table:", ""]
     for reason in (IMAGES, NO_STEPS, ELSEWHERE, ABSTRACT):
         names = ", ".join(f"`{name}`" for name in sorted(LEFT_OUT) if LEFT_OUT[name] == reason)

@@ -1,5 +1,7 @@
 """Execute notebooks in place, in the kernel settings of the tests: `make run [LESSON=04]`.
 
+`python -m tools.run_notebooks --fold` folds anew what is stored and runs nothing.
+
 A notebook is written only when all its cells ran, without stderr and without an error that it did
 not ask for. Otherwise the file stays as it was, and the reason is printed.
 """
@@ -68,10 +70,17 @@ def is_folded(text):
     return text.startswith("<details>") and text.rstrip().endswith("</details>")
 
 
+def with_content(outputs):
+    """Return the outputs that hold something; `fold_answers` puts one that holds nothing first."""
+    return [o for o in outputs if o["output_type"] != "display_data" or o["data"]]
+
+
 def fold_answers(cells):
     """Fold what a prediction asks for. JupyterLab shows it again as soon as the cell is run.
 
-    The answer ends at the first text behind its outputs that is not folded itself.
+    The answer ends at the first text behind its outputs that is not folded itself. In place of
+    folded outputs JupyterLab shows the first line of the first of them, which tells the answer.
+    So one comes first that holds nothing, and of which nothing is ever seen.
     """
     asked = answered = False
     for cell in cells:
@@ -82,8 +91,10 @@ def fold_answers(cells):
                 asked = False
         elif "solution" not in cell.metadata.get("tags", []):
             cell.metadata.pop("jupyter", None)
+            cell.outputs = with_content(cell.outputs)
             if asked and cell.outputs:
                 cell.metadata["jupyter"] = {"outputs_hidden": True}
+                cell.outputs.insert(0, nbformat.v4.new_output("display_data"))
                 answered = True
 
 
@@ -98,8 +109,16 @@ def fail(path, reason):
     return False
 
 
-def main(pattern=""):
-    paths = sorted((ROOT / "notebooks").glob(f"{pattern}*.ipynb"))
+def fold(path):
+    notebook = nbformat.read(path, as_version=4)
+    fold_answers(notebook.cells)
+    nbformat.write(notebook, path)
+
+
+def main(pattern="", *, folder=ROOT / "notebooks"):
+    if pattern == "--fold":
+        return [fold(path) for path in sorted(folder.glob("*.ipynb"))]
+    paths = sorted(folder.glob(f"{pattern}*.ipynb"))
     if not paths:
         sys.exit(f"no notebook in notebooks/ starts with {pattern!r}")
     results = [run(path) for path in paths]

@@ -2,40 +2,47 @@
 
 import numpy as np
 
+from course_lib._audit.attempt import attempt, first_line
 from course_lib._audit.cause import Cause
-from course_lib._audit.loss import first_line
+from course_lib._audit.context import Seen
+from course_lib._audit.report import finding
 from course_lib._audit.run import array, no_dropout
 from course_lib._keras_private import added_losses as losses_of
 from course_lib._keras_private import clear_losses, layers_of
 
 
-def added_losses(audit):
-    """Yield `(cause, evidence)` for each layer whose added loss changes with more padding.
+def check_added_losses(context, seen):
+    """Return what is `Seen` of the losses that layers add: more padding must not change them.
 
-    What such a loss divides by is its author's affair; more padding must not change it.
+    What such a loss divides by is its author's affair.
     """
-    layers = [layer for layer in layers_of(audit.model) if _may_add(layer)]
+    layers = [layer for layer in layers_of(context.model) if _may_add(layer)]
+    found = Seen()
     if not layers:
-        return
-    accused = set()
-    for training in (False, True):
-        how = "in training" if training else "in inference"
-        try:
-            found = _compared(audit, layers, training)
-        except Exception as error:
-            audit.notes.append(f"Added losses {how} were not compared ({first_line(error)}).")
+        return found
+    for training, how in ((False, "in inference"), (True, "in training")):
+        compared, error = attempt(_compared, context, layers, training, seen.runs_longer)
+        if error is not None:
+            note = f"Added losses {how} were not compared ({first_line(error)})."
+            found += Seen(notes=(note,))
             continue
-        if found is None:
+        if compared is not None:
+            found += Seen(checked=(f"added losses {how}",))
+            accused = {one.layer for one in found.findings}
+            found += _judged(context, compared, accused, how, seen.runs_longer)
+    return found
+
+
+def _judged(context, compared, accused, how, longer):
+    findings = []
+    for layer, batch, wanted in compared:
+        least = max(2e-5, context.share) * max(abs(batch), *map(abs, wanted), 1e-12)
+        if layer.name in accused or any(abs(batch - value) <= least for value in wanted):
             continue
-        audit.checked.append(f"added losses {how}")
-        for layer, batch, wanted in found:
-            least = max(2e-5, audit.share) * max(abs(batch), *map(abs, wanted), 1e-12)
-            if layer in accused or any(abs(batch - value) <= least for value in wanted):
-                continue
-            accused.add(layer)
-            more = "with more padding" if audit.runs_longer else "by its rows alone"
-            text = f"Its added loss is {batch:.4g} {how}, {wanted[0]:.4g} {more}."
-            yield Cause("added loss", layer.name, None), text
+        more = "with more padding" if longer else "by its rows alone"
+        text = f"Its added loss is {batch:.4g} {how}, {wanted[0]:.4g} {more}."
+        findings.append(finding(Cause("added loss", layer.name), "loss", [text]))
+    return Seen(findings=tuple(findings))
 
 
 def _may_add(layer):
@@ -44,22 +51,21 @@ def _may_add(layer):
     return own and getattr(layer, "activity_regularizer", None) is None
 
 
-def _compared(audit, layers, training):
+def _compared(context, layers, training, runs_longer):
     """Return `(layer, value, values that would be right)`; `None` if no layer adds a loss."""
-    whole = _measured(audit, layers, audit.whole, training)
+    whole = _measured(context, layers, context.whole, training)
     if not any(one is not None for one in whole):
         return None
-    again = _measured(audit, layers, audit.whole, training)
+    again = _measured(context, layers, context.whole, training)
     if not np.allclose(*(np.array(one, float) for one in (whole, again)), equal_nan=True):
         raise ValueError("two runs differ")
-    if audit.runs_longer:
-        longest = max(sequence.real.shape[1] for sequence in audit.batch.sequences)
-        longer = audit.batch.view(extra=longest + 3)
-        others = [[one] for one in _measured(audit, layers, longer, training)]
+    if runs_longer:
+        longer = context.batch.view(extra=context.batch.longest + 3)
+        others = [[one] for one in _measured(context, layers, longer, training)]
     else:
-        rows = np.array([len(view.rows) for view in audit.alone], float)
-        steps = rows * [view.steps[0] for view in audit.alone]
-        each = [_measured(audit, layers, view, training) for view in audit.alone]
+        rows = np.array([len(view.rows) for view in context.alone], float)
+        steps = rows * [view.steps[0] for view in context.alone]
+        each = [_measured(context, layers, view, training) for view in context.alone]
         others = []
         for values in zip(*each, strict=True):
             values = np.array([0.0 if one is None else one for one in values])
@@ -72,9 +78,9 @@ def _compared(audit, layers, training):
     ]
 
 
-def _measured(audit, layers, view, training):
-    clear_losses(audit.model)
-    with no_dropout(audit.model):
-        audit.runner(view, training=training)
+def _measured(context, layers, view, training):
+    clear_losses(context.model)
+    with no_dropout(context.model):
+        context.runner(view, training=training)
     added = [[float(array(one).sum()) for one in losses_of(layer)] for layer in layers]
     return [float(sum(values)) if values else None for values in added]

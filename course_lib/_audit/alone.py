@@ -1,129 +1,147 @@
-"""Each row alone: run the rows of one length by themselves, and lay their outputs out."""
+"""Lay out: run the rows of one length by themselves, and find the axes of each output."""
+
+from dataclasses import replace
 
 import numpy as np
 
-from course_lib._audit.batch import Sequence, attached, groups
-from course_lib._audit.compare import compare, layout_in_all, unfold
-from course_lib._audit.loss import first_line
-from course_lib._audit.refill import look_by_refilling
+from course_lib._audit.attempt import attempt, first_line
+from course_lib._audit.batch import Sequence, groups
+from course_lib._audit.compare import compare
+from course_lib._audit.context import Seen
+from course_lib._audit.layout import layout_in_all, unfold
+from course_lib._audit.made import attached
+from course_lib._audit.refill import refilled
 from course_lib._audit.run import array, flat
 
 
-def run_alone(audit, recording):
-    """Run the rows of each length by themselves; lengths that the model refuses are noted.
+def lay_out(context, recording):
+    """Return the `Context` with the rows alone and the axes of outputs, and what was noted.
 
-    Returns False if it refuses all, and the padding was changed instead.
+    Lengths that the model refuses are left out. If it refuses all, its padding is to be refilled.
     """
-    audit.groups, audit.alone, audit.alone_outputs = [], [], []
-    refused, error = [], None
-    for rows in groups(audit.batch):
-        view = audit.batch.view(rows, place="alone")
-        try:
-            outputs = audit.runner.outputs(view)
-        except Exception as caught:
-            refused.append(tuple(view.steps))
-            error = caught
-            continue
-        audit.groups.append(rows)
-        audit.alone.append(view)
-        audit.alone_outputs.append(outputs)
-    padded = [view for view in audit.alone if list(view.steps) != list(audit.whole.steps)]
-    if padded and not _text_is_cut(audit):
-        padded = []
-    if not padded and _join_sequences(audit):
-        return run_alone(audit, recording)
-    if not padded:
-        if look_by_refilling(audit, recording):
-            return False
+    views, outputs, refused, error = _run_groups(context)
+    padded = any(list(view.steps) != list(context.whole.steps) for view in views)
+    if not (padded and _text_is_cut(context, views[0])):
+        joined = _join_sequences(context.batch)
+        if joined is not None:
+            return lay_out(context.but(batch=joined, whole=joined.view()), recording)
+        context = refilled(context, recording)
+        if context is not None:
+            return context, Seen()
         text = first_line(error) if error is not None else "no row is padded"
         raise ValueError(
             "`model` must run on rows of other lengths, and it does not run on one of "
             f"{listed(refused)} steps ({text}); pass a model without layers that fix the "
             "number of steps (such as `Flatten` before `Dense`), or the part of it before them"
         ) from error
+    context, seen = context.but(alone=views, alone_outputs=outputs), Seen()
     if refused:
-        audit.notes.append(
-            f"Rows of {listed(refused)} steps are too short to run alone "
-            f"({first_line(error)}), "
-            "and were left out of all that was compared."
-        )
-        _leave_out(audit, refused)
-    audit.kinds = []
-    for number, output in enumerate(audit.outputs):
-        shape = unfold(array(output), audit.whole).shape
-        others = [
-            (unfold(array(outputs[number]), view).shape, view)
-            for outputs, view in zip(audit.alone_outputs, audit.alone, strict=True)
-        ]
-        audit.kinds.append(_layout(audit, number, shape, others) if shape else None)
-        if audit.kinds[-1] is None:
-            audit.notes.append(
-                f"{audit.name_of(number)} of shape {tuple(output.shape)} has no row for each "
-                "row of the batch, and was not compared."
+        seen = Seen(
+            notes=(
+                f"Rows of {listed(refused)} steps are too short to run alone "
+                f"({first_line(error)}), and were left out of all that was compared.",
             )
-    if not any(audit.kinds):
-        raise ValueError(
-            "`model` must give out tensors with a row for each row of `x`, got shapes "
-            f"{[tuple(output.shape) for output in audit.outputs]}"
         )
-    return True
+        context = _leave_out(context, refused)
+    context = context.but(axes=tuple(_axes_of(context, n) for n in range(len(context.outputs))))
+    return context, seen + _outputs_without_rows(context)
 
 
-def _layout(audit, number, shape, others):
-    """Return the layout of an output: of inputs with equally many steps, the one that fits."""
-    ways = [layout_in_all(shape, audit.whole, others, p) for p in range(len(audit.whole.steps))]
+def _run_groups(context):
+    """Return the views that run, their outputs, the steps that are refused, and the last error."""
+    views, found, refused, error = [], [], [], None
+    for rows in groups(context.batch):
+        view = context.batch.view(rows, place="alone")
+        outputs, raised = attempt(context.runner.outputs, view)
+        if raised is not None:
+            refused.append(tuple(view.steps))
+            error = raised
+            continue
+        views.append(view)
+        found.append(outputs)
+    return tuple(views), tuple(found), refused, error
+
+
+def _outputs_without_rows(context):
+    shapes = [tuple(output.shape) for output in context.outputs]
+    if not any(context.axes):
+        raise ValueError(
+            f"`model` must give out tensors with a row for each row of `x`, got shapes {shapes}"
+        )
+    return Seen(
+        notes=tuple(
+            f"{context.name_of(number)} of shape {shape} has no row for each row of the batch, and "
+            "was not compared."
+            for number, shape in enumerate(shapes)
+            if context.axes[number] is None
+        )
+    )
+
+
+def _axes_of(context, number):
+    """Return the axes of an output: of inputs with equally many steps, the one that fits."""
+    whole, side = context.whole, context.side
+    shape = unfold(array(context.outputs[number]), whole).shape
+    if not shape:
+        return None
+    others = [
+        (unfold(array(outputs[number]), view).shape, view)
+        for outputs, view in zip(context.alone_outputs, context.alone, strict=True)
+    ]
+    picks = range(max(len(whole.steps), 1))
+    ways = [layout_in_all(shape, whole, others, pick, side) for pick in picks]
     ways = list(dict.fromkeys(ways))
     if len(ways) < 2 or None in ways:
-        return ways[0] if ways else layout_in_all(shape, audit.whole, others)
-    mask = attached(audit.outputs[number])
-    for kinds in ways:
-        sequence = next((k for k in kinds if isinstance(k, int)), None)
-        if mask is not None and sequence is not None:
-            real = audit.batch.sequences[sequence].real
-            if real.shape == mask.shape and np.array_equal(real, mask):
-                return kinds
-
-    def distance(kinds):
-        pairs = zip(audit.alone, audit.alone_outputs, strict=True)
-        mine = array(audit.outputs[number])
-        found = [
-            compare(audit.batch, mine, audit.whole, array(one[number]), view, kinds)
-            for view, one in pairs
-        ]
-        return sum(min(one.relative, 1.0) for one in found if one is not None)
-
-    return min(ways, key=distance)
+        return ways[0]
+    mask = attached(context.outputs[number])
+    for axes in ways:
+        along = next((one.sequence for one in axes.axes if one.kind == "steps"), None)
+        known = mask is not None and along is not None
+        if known and np.array_equal(context.batch.sequences[along].real, mask):
+            return axes
+    return min(ways, key=lambda axes: _distance(context, number, axes))
 
 
-def _leave_out(audit, lengths):
+def _distance(context, number, axes):
+    mine = array(context.outputs[number])
+    pairs = zip(context.alone, context.alone_outputs, strict=True)
+    found = [compare(mine, context.whole, array(one[number]), view, axes) for view, one in pairs]
+    return sum(min(one.relative, 1.0) for one in found if one is not None)
+
+
+def _leave_out(context, lengths):
     """Go on without the rows of some lengths: they have nothing to be compared with."""
     import keras
 
-    rows = np.concatenate([r for r in groups(audit.batch) if _lengths(audit.batch, r) in lengths])
-    keep = np.setdiff1d(np.arange(audit.batch.size), rows)
+    batch = context.batch
+    rows = np.concatenate([r for r in groups(batch) if _lengths(batch, r) in lengths])
+    keep = np.setdiff1d(np.arange(batch.size), rows)
 
     def cut(leaf):
-        fits = leaf is not None and np.ndim(leaf) and len(leaf) == audit.batch.size
+        fits = leaf is not None and np.ndim(leaf) and len(leaf) == batch.size
         return np.asarray(leaf)[keep] if fits else leaf
 
-    audit.y = keras.tree.map_structure(cut, audit.y)
-    audit.sample_weight = keras.tree.map_structure(cut, audit.sample_weight)
-    audit.batch = audit.batch.without(rows)
-    audit.whole = audit.batch.view()
-    audit.result = audit.runner.own_result(audit.whole)
-    audit.outputs = flat(audit.result)
-    audit.groups = groups(audit.batch)
-    audit.alone = [audit.batch.view(group, place="alone") for group in audit.groups]
+    smaller = batch.without(rows)
+    whole = smaller.view()
+    result = context.runner.own_result(whole)
+    return context.but(
+        batch=smaller,
+        whole=whole,
+        result=result,
+        outputs=flat(result),
+        y=keras.tree.map_structure(cut, context.y),
+        sample_weight=keras.tree.map_structure(cut, context.sample_weight),
+        alone=tuple(smaller.view(group, place="alone") for group in groups(smaller)),
+    )
 
 
-def _text_is_cut(audit):
+def _text_is_cut(context, shortest):
     """Return False for a layer that pads its ids of strings to a number of steps of its own."""
-    made = [one for one in audit.batch.sequences if not one.leaves]
+    made = [one for one in context.batch.sequences if not one.leaves]
     if not made:
         return True
-    number = audit.batch.sequences.index(made[0])
-    shortest = audit.alone[0]
-    recording = audit.runner.record(shortest, follow=False)
+    number = context.batch.sequences.index(made[0])
+    recording = context.runner.record(shortest, follow=False)
     wanted = (len(shortest.rows), shortest.steps[number])
     return any(
         tuple(tensor.shape[:2]) == wanted
@@ -133,18 +151,15 @@ def _text_is_cut(audit):
     )
 
 
-def _join_sequences(audit):
-    """Take two sequences with equally many steps for one, and return True if there are two."""
-    sequences = audit.batch.sequences
-    for place, one in enumerate(sequences):
-        for other in sequences[place + 1 :]:
+def _join_sequences(batch):
+    """Return the batch with two sequences of equally many steps taken for one, `None` without."""
+    for one in batch.sequences:
+        for other in batch.sequences[batch.sequences.index(one) + 1 :]:
             if one.real.shape == other.real.shape:
-                both = Sequence([*one.leaves, *other.leaves], one.real | other.real, False)
-                sequences[place] = both
-                sequences.remove(other)
-                audit.whole = audit.batch.view()
-                return True
-    return False
+                both = Sequence((*one.leaves, *other.leaves), one.real | other.real)
+                others = [both if s is one else s for s in batch.sequences if s is not other]
+                return replace(batch, sequences=tuple(others))
+    return None
 
 
 def _lengths(batch, rows):

@@ -4,19 +4,18 @@ The reference needs no mask: each group of rows of one length is scored without 
 values are put together as the loss's own reduction says, by the number of values behind each.
 """
 
-import re
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from course_lib._audit.run import array, as_tensors, flat
-from course_lib._audit.targets import cut
+from course_lib._audit.targets import own_targets
 from course_lib._keras_private import mask_of, matched_losses, with_mask
 
 MEANS = ("sum_over_batch_size", "mean")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Part:
     """One loss of one output.
 
@@ -37,7 +36,7 @@ class Part:
     weights: np.ndarray | None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Verdict:
     """The value of a batch and what its rows alone say it must be.
 
@@ -61,6 +60,7 @@ class Verdict:
             return any(not np.all(np.isfinite(wanted)) for wanted in self.wanted)
         return any(
             np.shape(wanted) == np.shape(self.batch)
+            and np.all(np.isfinite(wanted))
             and np.all(
                 np.abs(self.batch - wanted) <= share * np.maximum(np.abs(wanted), 1e-6) + 1e-9
             )
@@ -80,38 +80,22 @@ def loss_parts(model, y, outputs, sample_weight):
     return parts
 
 
-def with_holes(tensor, kinds, view):
+def with_holes(tensor, axes, view):
     """Return the prediction without a mask, or with that of the padding between real steps."""
     import keras
 
-    batch = view.batch
     tensor = keras.ops.copy(tensor)
-    if len(kinds) < 2 or not isinstance(kinds[1], int):
-        return tensor
-    sequence = batch.sequences[kinds[1]]
-    starts = sequence.starts[view.rows]
-    places = starts[:, None] + np.arange(view.steps[kinds[1]])
-    real = np.take_along_axis(sequence.real[view.rows], places, axis=1)
-    if real.all():
+    real = axes.real(view, tensor.shape)
+    if axes.sequence is None or real.all():
         return tensor
     return with_mask(tensor, keras.ops.convert_to_tensor(real))
 
 
-def first_line(error):
-    """Return what an error says, without the frames that Keras and TensorFlow put around it."""
-    text = re.sub(r"\x1b\[[0-9;]*m|\{\{.*?\}\}|\[Op:.*", "", str(error))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith("Exception encountered")] or lines
-    return lines[0] if lines else type(error).__name__
-
-
-def zero_at_padding(part, kinds, batch):
+def zero_at_padding(part, axes, batch):
     """Return True if the sample weights are 0 at every padded step."""
-    if part.weights is None or part.weights.ndim < 2:
+    if part.weights is None or part.weights.ndim < 2 or axes.sequence is None:
         return False
-    if len(kinds) < 2 or not isinstance(kinds[1], int):
-        return False
-    real = batch.sequences[kinds[1]].real
+    real = batch.sequences[axes.sequence].real
     if part.weights.shape[:2] != real.shape or part.loss.reduction not in MEANS:
         return False
     return not part.weights[~real].any()
@@ -134,7 +118,7 @@ def value_of(part, y_true, y_pred, weights):
     return keras.ops.sum(part.loss(y_true, y_pred, weights))
 
 
-def value_in_batch(part, y_pred, kinds, view):
+def value_in_batch(part, y_pred, axes, view):
     """Return the loss of a padded view as Keras gives it.
 
     A row of nothing but padding has no truth of its own; where the output is one value a row, it
@@ -144,48 +128,32 @@ def value_in_batch(part, y_pred, kinds, view):
 
     rows = view.rows
     weights = part.weights
-    steps = any(isinstance(kind, int) for kind in (kinds[part.output] or ())[1:2])
     keep = ~view.batch.empty[rows]
-    if not steps and not keep.all():
+    if (axes is None or axes.sequence is None) and not keep.all():
         y_pred, rows = keras.ops.take(y_pred, np.flatnonzero(keep), axis=0), rows[keep]
     return value_of(part, part.target[rows], y_pred, None if weights is None else weights[rows])
 
 
-def alone(part, kinds, views, predictions, side="post", differentiable=False):
+def alone(part, axes, views, predictions, differentiable=False):
     """Return what the loss of the whole batch ought to be, from its rows alone.
 
     Args:
         part: a `Part`.
-        kinds: what the axes of the output are.
+        axes: the `Axes` of the output.
         views: the views of the groups of rows.
         predictions: the output in each view.
-        side: where padding stands.
         differentiable: True returns the first candidate as a tensor.
 
     Returns:
         `(candidates, unit)`. There is more than one candidate for a loss that returns a scalar: it
         may be a mean over steps, over rows, or a sum.
     """
-    import keras
-
-    losses, values_behind, rows, steps = [], [], [], []
-    unit = "step"
-    for view, y_pred in zip(views, predictions, strict=True):
-        y_pred = with_holes(y_pred, kinds, view)
-        y_true = cut(part.target, kinds, view, y_pred.shape, side, shift=True)
-        each = part.loss.call(
-            keras.ops.convert_to_tensor(y_true, dtype=part.loss.dtype),
-            keras.ops.convert_to_tensor(y_pred, dtype=part.loss.dtype),
-        )
-        unit = {0: "scalar", 1: "row"}.get(len(each.shape), "step")
-        weights = part.weights
-        if weights is not None:
-            weights = cut(weights, kinds, view, y_pred.shape, side)
-            weights = step_weights(weights, each)
-        losses.append(value_of(part, y_true, y_pred, weights))
-        values_behind.append(_count(part, each, y_pred, weights))
-        rows.append(float(len(view.rows)))
-        steps.append(float(_real_steps(kinds, view)))
+    scored = [
+        _scored(part, axes, view, with_holes(y_pred, axes, view))
+        for view, y_pred in zip(views, predictions, strict=True)
+    ]
+    losses, values_behind, rows, steps, units = zip(*scored, strict=True)
+    unit = units[-1]
     reduction = part.loss.reduction
     if unit == "scalar":
         ways = [steps, rows, None]
@@ -197,6 +165,26 @@ def alone(part, kinds, views, predictions, side="post", differentiable=False):
     if differentiable:
         return candidates, unit
     return [float(one) for one in candidates], unit
+
+
+def _scored(part, axes, view, y_pred):
+    """Return the loss of a view alone, its values, rows and real steps, and what it returns."""
+    import keras
+
+    y_true = own_targets(part.target, axes, view, y_pred.shape)
+    each = part.loss.call(
+        keras.ops.convert_to_tensor(y_true, dtype=part.loss.dtype),
+        keras.ops.convert_to_tensor(y_pred, dtype=part.loss.dtype),
+    )
+    weights = part.weights
+    if weights is not None:
+        weights = step_weights(axes.cut(weights, view, y_pred.shape), each)
+    loss = value_of(part, y_true, y_pred, weights)
+    rows = float(len(view.rows))
+    # Without steps of an input, a row counts once.
+    steps = float(axes.real(view).sum()) if axes.sequence is not None else rows
+    unit = {0: "scalar", 1: "row"}.get(len(each.shape), "step")
+    return loss, _count(part, each, y_pred, weights), rows, steps, unit
 
 
 def _together(losses, shares):
@@ -219,10 +207,3 @@ def _count(part, each, y_pred, weights):
         weights = weights.reshape(weights.shape[: counted.ndim])
         counted = counted * weights
     return float(counted.sum())
-
-
-def _real_steps(kinds, view):
-    if len(kinds) > 1 and isinstance(kinds[1], int):
-        sequence = view.batch.sequences[kinds[1]]
-        return sequence.real[view.rows].sum()
-    return len(view.rows)

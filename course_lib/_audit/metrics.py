@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from course_lib._audit.loss import Verdict, first_line, step_weights, with_holes
+from course_lib._audit.attempt import attempt, named
+from course_lib._audit.loss import Verdict, step_weights, with_holes
 from course_lib._audit.run import array, as_tensors, flat
-from course_lib._audit.targets import cut
+from course_lib._audit.targets import own_targets
 from course_lib._keras_private import matched_metrics
 
 
@@ -22,40 +23,37 @@ def metric_parts(model, y, outputs, sample_weight):
     ]
 
 
-def check_metric(metric, prediction, target, weights, kinds, views, predictions, side, batch):
-    """Return the `Verdict` on one metric.
+def check_metric(context, metric, number, prediction, target, weights):
+    """Return the `Verdict` on one metric of an output.
 
     There are several right values, because a metric's author may count steps or rows: one over all
     real steps, the rows one after the other, and the means of the groups' values.
     """
     import keras
 
-    verdict = Verdict(None)
+    axes, empty = context.axes[number], context.batch.empty
     update = (target, prediction, weights)
-    if not any(isinstance(kind, int) for kind in kinds[1:2]) and batch.empty.any():
+    if axes.sequence is None and empty.any():
         # A row of nothing but padding has no value of its own.
-        keep = np.flatnonzero(~batch.empty)
+        keep = np.flatnonzero(~empty)
         own = None if weights is None else weights[keep]
         update = (target[keep], keras.ops.take(prediction, keep, axis=0), own)
-    try:
-        verdict.batch = _measure(metric, [update])
-    except Exception as error:
-        verdict.error = f"{type(error).__name__}: {first_line(error)}"
-        return verdict
+    batch, error = attempt(_measure, metric, [update])
+    if error is not None:
+        return Verdict(None, error=named(error))
     alone, steps = [], []
-    for view, y_pred in zip(views, predictions, strict=True):
-        y_pred = with_holes(y_pred, kinds, view)
-        y_true = cut(target, kinds, view, y_pred.shape, side, shift=True)
-        weight = None if weights is None else cut(weights, kinds, view, y_pred.shape, side)
+    for view, outputs in zip(context.alone, context.alone_outputs, strict=True):
+        y_pred = with_holes(outputs[number], axes, view)
+        y_true = own_targets(target, axes, view, y_pred.shape)
+        weight = None if weights is None else axes.cut(weights, view, y_pred.shape)
         alone.append((y_true, y_pred, step_weights(weight, y_pred[..., 0])))
-        steps.append(_real(kinds, view, y_pred))
+        steps.append(axes.real(view, y_pred.shape))
+    wanted = []
     for way in (_as_steps, _as_rows, _as_means):
-        try:
-            verdict.wanted.extend(way(metric, alone, steps, kinds))
-        except Exception:
-            # A metric need not take its steps one by one.
-            continue
-    return verdict
+        # A metric need not take its steps one by one.
+        values, _ = attempt(way, metric, alone, steps, axes)
+        wanted.extend(values or [])
+    return Verdict(batch, wanted)
 
 
 def _measure(metric, updates):
@@ -73,9 +71,9 @@ def _measure(metric, updates):
     return np.concatenate(values)
 
 
-def _as_steps(metric, alone, steps, kinds):
+def _as_steps(metric, alone, steps, axes):
     """Yield the metric over all real steps, each a sample of its own."""
-    if len(kinds) < 2 or not (isinstance(kinds[1], int) or kinds[1] == "free"):
+    if axes.sequence is None and not axes.is_shorter:
         return []
     updates = []
     for (y_true, y_pred, weights), real in zip(alone, steps, strict=True):
@@ -91,23 +89,13 @@ def _as_steps(metric, alone, steps, kinds):
     return [_measure(metric, updates)]
 
 
-def _as_rows(metric, alone, steps, kinds):
+def _as_rows(metric, alone, steps, axes):
     """Yield the metric over the groups, one after the other."""
     return [_measure(metric, alone)]
 
 
-def _as_means(metric, alone, steps, kinds):
+def _as_means(metric, alone, steps, axes):
     """Yield the means of the groups' own values, by steps and by rows."""
     values = np.stack([_measure(metric, [one]) for one in alone])
     ways = [[real.sum() for real in steps], [len(one[0]) for one in alone]]
     return [np.average(values, axis=0, weights=way) for way in ways]
-
-
-def _real(kinds, view, y_pred):
-    if kinds[1:2] == ("free",):
-        return np.ones(tuple(y_pred.shape[:2]), bool)
-    if len(kinds) < 2 or not isinstance(kinds[1], int):
-        return np.ones(len(view.rows), bool)
-    sequence = view.batch.sequences[kinds[1]]
-    places = sequence.starts[view.rows][:, None] + np.arange(view.steps[kinds[1]])
-    return np.take_along_axis(sequence.real[view.rows], places, axis=1)

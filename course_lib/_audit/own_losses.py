@@ -1,11 +1,14 @@
-"""What is not compiled: a model's own `compute_loss` or `train_step`, activity regularizers."""
+"""Check what is not compiled: a model's own `compute_loss`, and activity regularizers."""
 
 import numpy as np
 
+from course_lib._audit.attempt import attempt, named
 from course_lib._audit.cause import Cause
-from course_lib._audit.faults import ACTIVITY
+from course_lib._audit.context import Seen
+from course_lib._audit.faults import ACTIVITY, OWN_LOSS
+from course_lib._audit.loss import Verdict
+from course_lib._audit.report import finding
 from course_lib._audit.run import array, as_tensors, flat
-from course_lib._audit.targets import cut
 from course_lib._keras_private import layers_of
 
 
@@ -18,73 +21,85 @@ def has_own(model, method):
     return getattr(type(model), method) is not getattr(keras.Model, method)
 
 
-def own_losses(audit, y, structure):
-    """Return what `compute_loss` gives for the batch, and a list of what would be right for it.
+def check_own_loss(scored):
+    """Compare the model's own `compute_loss`: a mean over steps or rows, or a sum."""
+    verdict, error = attempt(_own_loss, scored)
+    if verdict is None:
+        why = "" if error is None else f" ({named(error)})"
+        return Seen(notes=(f"The model's own `compute_loss` could not be compared{why}.",))
+    seen = Seen(checked=("the model's own `compute_loss`",))
+    if verdict.holds(scored.share):
+        return seen
+    cause = Cause("loss", scored.model.name, None, "in its own `compute_loss`", OWN_LOSS)
+    text = (
+        f"`compute_loss` gives {verdict.batch:.4g} for the batch, "
+        f"{verdict.wanted[0]:.4g} for its rows alone."
+    )
+    return seen + Seen(findings=(finding(cause, "loss", [text]),))
 
-    `None` if it cannot be asked, as it may read anything.
-    """
+
+def _own_loss(scored):
+    """Return the `Verdict` on `compute_loss`, `None` where it cannot be asked."""
     import keras
 
-    model, tree = audit.model, keras.tree
-    leaves = [np.asarray(leaf) for leaf in tree.flatten(y)]
-    weights = audit.sample_weight
-    if len(leaves) not in (1, len(audit.kinds)) or any(kinds is None for kinds in audit.kinds):
+    context, tree = scored.context, keras.tree
+    leaves = [np.asarray(leaf) for leaf in tree.flatten(scored.y)]
+    if len(leaves) not in (1, len(context.axes)) or None in context.axes:
         return None
-
-    def ask(view, outputs, targets, given):
-        x, _ = audit.runner.inputs(view)
-        targets = as_tensors(tree.pack_sequence_as(y, targets))
-        return float(
-            model.compute_loss(
-                x=x, y=targets, y_pred=outputs, sample_weight=as_tensors(given), training=False
-            )
-        )
-
-    try:
-        batch = ask(audit.whole, structure, leaves, weights)
-        alone, rows, steps = [], [], []
-        for view, outputs in zip(audit.alone, audit.alone_outputs, strict=True):
-            own = [cut(leaf, kinds, view) for leaf, kinds in zip(leaves, audit.kinds, strict=False)]
-            kinds = audit.kinds[0]
-            given = None if weights is None else cut(np.asarray(weights), kinds, view)
-            alone.append(ask(view, tree.pack_sequence_as(audit.result, outputs), own, given))
-            rows.append(len(view.rows))
-            sequence = kinds[1] if len(kinds) > 1 and isinstance(kinds[1], int) else None
-            steps.append(len(view.rows) * (view.steps[sequence] if sequence is not None else 1))
-    except Exception:
-        return None
-    values = np.array(alone)
-    means = [float(np.average(values, weights=way)) for way in (steps, rows)]
-    return batch, [*means, float(values.sum())]
+    weights = context.sample_weight
+    batch = _ask(scored, context.whole, scored.structure, leaves, weights)
+    alone, rows, steps = [], [], []
+    first = context.axes[0]
+    for view, outputs in zip(context.alone, context.alone_outputs, strict=True):
+        pairs = zip(leaves, context.axes, strict=False)
+        own = [axes.cut(leaf, view) for leaf, axes in pairs]
+        given = None if weights is None else first.cut(np.asarray(weights), view)
+        result = tree.pack_sequence_as(context.result, outputs)
+        alone.append(_ask(scored, view, result, own, given))
+        rows.append(len(view.rows))
+        long = 1 if first.sequence is None else view.steps[first.sequence]
+        steps.append(len(view.rows) * long)
+    means = [float(np.average(alone, weights=way)) for way in (steps, rows)]
+    return Verdict(batch, [*means, float(sum(alone))])
 
 
-def activity_losses(audit):
-    """Yield `(cause, evidence)` for each activity regularizer that counts padding.
+def _ask(scored, view, outputs, targets, weights):
+    import keras
+
+    x, _ = scored.context.runner.inputs(view)
+    y = as_tensors(keras.tree.pack_sequence_as(scored.y, targets))
+    given = as_tensors(weights)
+    loss = scored.model.compute_loss
+    return float(loss(x=x, y=y, y_pred=outputs, sample_weight=given, training=False))
+
+
+def check_activity(context):
+    """Return what is `Seen` of activity regularizers.
 
     Keras divides the sum over a layer's output by the number of rows; padding must add nothing.
     """
     layers = [
         layer
-        for layer in layers_of(audit.model)
+        for layer in layers_of(context.model)
         if getattr(layer, "activity_regularizer", None) is not None
     ]
-    if not layers:
-        return
-    found = [_measured(audit, layers, view) for view in (audit.whole, *audit.alone)]
-    rows = np.array([len(view.rows) for view in audit.alone], float)
-    if audit.batch.empty.any():
-        return
-    for layer, batch, *alone in zip(layers, *found, strict=True):
+    if not layers or context.batch.empty.any():
+        return Seen()
+    measured = [_measured(context, layers, view) for view in (context.whole, *context.alone)]
+    rows = np.array([len(view.rows) for view in context.alone], float)
+    found = []
+    for layer, batch, *alone in zip(layers, *measured, strict=True):
         wanted = float(np.average(alone, weights=rows))
-        if abs(batch - wanted) > max(1e-4, audit.share) * max(abs(wanted), 1e-12):
+        if abs(batch - wanted) > max(1e-4, context.share) * max(abs(wanted), 1e-12):
             what = "its activity regularizer counts padded steps"
             cause = Cause("leak", layer.name, None, what, ACTIVITY)
             text = f"Its activity loss is {batch:.4g} in the batch, {wanted:.4g} by its rows alone."
-            yield cause, text
+            found.append(finding(cause, "loss", [text]))
+    return Seen(findings=tuple(found))
 
 
-def _measured(audit, layers, view):
-    recording = audit.runner.record(view, follow=False)
+def _measured(context, layers, view):
+    recording = context.runner.record(view, follow=False)
     sums = []
     for layer in layers:
         outputs = [t for call in recording.ended if call.layer is layer for t, _ in call.outputs]

@@ -4,11 +4,12 @@ What is asked, in this order: `mask=`; an input that is a mask itself; the masks
 makes of its inputs; id 0; leading or trailing steps of zeros. `Batch.inputs` says it in words.
 """
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
-from course_lib._audit.batch import Batch, Sequence, is_read_by_embedding, made_masks
+from course_lib._audit.batch import Batch, Sequence
 from course_lib._audit.inputs import (
     ends,
     is_counter,
@@ -19,12 +20,8 @@ from course_lib._audit.inputs import (
     no_padding_at,
     turned_round,
 )
-
-NO_PADDING = (
-    "`x` must hold padding, got a batch in which every step is real; pass rows of several lengths, "
-    "padded with id 0 (or with the value that the model's `Masking` layer looks for), or say with "
-    "`mask=` which steps are real"
-)
+from course_lib._audit.made import is_read_by_embedding, made_masks, runs_shorter
+from course_lib._audit.refuse import check_batch
 
 # So many inputs are tried together for one time axis.
 MOST = 4
@@ -34,30 +31,9 @@ def find_batch(runner, x, leaves, masks, recording):
     """Return the `Batch`: the leaves with their sequences, and what each leaf was taken for."""
     planner = _Planner(runner, x, leaves, masks, recording)
     planner.read()
-    batch = planner.batch
-    _check(batch, planner.names)
-    batch.inputs = planner.words()
-    return batch
-
-
-def _check(batch, names):
-    if not batch.sequences:
-        raise ValueError(NO_PADDING)
-    for sequence in batch.sequences:
-        if not sequence.real.any():
-            name = "`x`"
-            if len(batch.sequences) > 1 and sequence.leaves:
-                name = f"`{names[sequence.leaves[0]]}`"
-            raise ValueError(
-                f"{name} must hold real steps, got a batch whose every row is nothing but padding; "
-                "pass rows with ids other than 0, or another `mask=`"
-            )
-    if all(sequence.mask.all() and sequence.real.all() for sequence in batch.sequences):
-        raise ValueError(NO_PADDING)
-    if batch.empty.all():
-        raise ValueError(
-            "`x` must hold at least one row with real steps in every sequence, got none"
-        )
+    check_batch(planner.batch, planner.names)
+    refillable, inputs = tuple(planner.refillable()), tuple(planner.words())
+    return replace(planner.batch, refillable=refillable, inputs=inputs)
 
 
 class _Planner:
@@ -68,11 +44,15 @@ class _Planner:
         self.names = names_of(x, runner.model, len(leaves))
         self.made = made_masks(recording, leaves)
         self.given = [masks is not None and masks[n] is not None for n in range(len(leaves))]
-        self.why = {}
-        self.batch = Batch(x, leaves, [], masks)
-        self.masks = masks
+        self.why, self.sequences, self.masks, self.structure = {}, [], masks, x
         self.read_by_table = [is_read_by_embedding(recording, leaf) for leaf in leaves]
         self.tellers = [n for n in range(len(leaves)) if self._is_teller(n)]
+
+    @property
+    def batch(self):
+        """The `Batch` as far as it is known."""
+        sequences, fixed = tuple(self.sequences), self.runner.fixed
+        return Batch(self.structure, self.leaves, sequences, self.masks, fixed=fixed)
 
     def _is_teller(self, number):
         """Return True for an input that tells by itself which steps are real."""
@@ -96,7 +76,7 @@ class _Planner:
         ]
 
     def read(self):
-        """Ask all sources; what they say stands in `batch.sequences`."""
+        """Ask all sources; what they say stands in `sequences`."""
         self._read_given()
         if any(leaf.dtype.kind in "OSU" for leaf in self.leaves):
             self._read_text()
@@ -104,29 +84,37 @@ class _Planner:
         for number, made in enumerate(self.made):
             if made is not None and not made.all() and self._free(number):
                 self._add(number, made, "the model makes a mask of it", made=True)
-        for sequence in [one for one in self.batch.sequences if one.leaves]:
-            self._add_companions(sequence)
+        for place, sequence in enumerate(self.sequences):
+            if sequence.leaves:
+                self._add_companions(place)
         self._guess()
+
+    def refillable(self):
+        """Return for each leaf if other values may stand in its padding."""
         known = {n for n in range(len(self.leaves)) if self.given[n]}
-        for sequence in self.batch.sequences:
+        for sequence in self.sequences:
             if set(sequence.leaves) & set(self.tellers):
                 known.update(sequence.leaves)
-        self.batch.refillable = [
+        return [
             n in known and n not in self.tellers and self.made[n] is None
             for n in range(len(self.leaves))
         ]
 
     def _free(self, number):
-        return self.batch.sequence_of(number) is None
+        return not any(number in sequence.leaves for sequence in self.sequences)
 
     def _add(self, number, real, why, made=False):
         """Put a leaf into the sequence with the same real steps, or into a new one."""
         self.why[number] = why
-        for sequence in self.batch.sequences:
+        for place, sequence in enumerate(self.sequences):
             if np.array_equal(sequence.real, real):
-                sequence.leaves.append(number)
+                self._extend(place, (number,))
                 return
-        self.batch.sequences.append(Sequence([number], real, made))
+        self.sequences.append(Sequence((number,), real, made))
+
+    def _extend(self, place, numbers):
+        sequence = self.sequences[place]
+        self.sequences[place] = replace(sequence, leaves=(*sequence.leaves, *numbers))
 
     # ------------------------------------------------------------------ what is certain
 
@@ -143,7 +131,7 @@ class _Planner:
                 shape = tuple(tensor.shape)
                 if "int" in str(tensor.dtype) and len(shape) == 2 and shape[1] > 1:
                     real = np.asarray(tensor) != 0
-                    self.batch.sequences.append(Sequence([], real, True))
+                    self.sequences.append(Sequence((), real, True))
                     return
         raise ValueError(
             "`x` holds strings, and no layer makes padded ids of them that can be read; pass the "
@@ -199,8 +187,9 @@ class _Planner:
             return True
         return len(leaf) > 1 and bool((leaf == leaf[:1]).all())
 
-    def _add_companions(self, sequence):
+    def _add_companions(self, place):
         """Add inputs that share the axis: those without a value in the padding, others at need."""
+        sequence = self.sequences[place]
         steps = sequence.real.shape[1]
         free = [n for n in self._sharing(steps) if self._free(n)]
         blank = [n for n in free if self._belongs(n, sequence)]
@@ -216,18 +205,15 @@ class _Planner:
             for some in combinations(free, count)
             if some not in ways
         ]
-        for way in ways:
-            sequence.leaves.extend(way)
-            if _runs_shorter(self.runner, self.batch, sequence):
-                break
-            for number in way:
-                sequence.leaves.remove(number)
-        else:
-            way = tuple(blank)
-            sequence.leaves.extend(way)
+        way = next((way for way in ways if self._runs_with(sequence, way)), tuple(blank))
+        self._extend(place, way)
         for number in way:
             first = self.names[sequence.leaves[0]] if sequence.leaves else "the text"
             self.why[number] = f"goes with `{first}`"
+
+    def _runs_with(self, sequence, numbers):
+        leaves = (*sequence.leaves, *numbers)
+        return runs_shorter(self.runner, self.batch, replace(sequence, leaves=leaves))
 
     def _belongs(self, number, sequence):
         if not self._is_blank(number, sequence.real):
@@ -237,7 +223,7 @@ class _Planner:
             return True
         if self.leaves[number].dtype.kind in "biu":
             return False
-        same = (Sequence([], own, False).stops == sequence.stops).mean()
+        same = (Sequence((), own).stops == sequence.stops).mean()
         return bool(same >= 0.5)
 
     # ------------------------------------------------------------------ what is a guess
@@ -259,7 +245,7 @@ class _Planner:
             if others and (leaf.max() <= 1 or is_counter(leaf)):
                 return None
         elif leaf.ndim >= 3:
-            real = Sequence([], real, False).mask
+            real = Sequence((), real).mask
         else:
             return None
         return None if real.all() else real
@@ -273,16 +259,15 @@ class _Planner:
         for number in order:
             if not self._free(number):
                 continue
-            first = not self.batch.sequences
+            first = not self.sequences
             ids = self._could_be_ids(number)
             if ids and first:
                 self._refuse_a_first_column(guessed[number], number)
-            new = Sequence([number], guessed[number], False)
             self.why[number] = "0 is padding" if ids else "steps of zeros are padding"
-            self.batch.sequences.append(new)
-            self._add_companions(new)
-            if not first and not _runs_shorter(self.runner, self.batch, new):
-                self.batch.sequences.remove(new)
+            self.sequences.append(Sequence((number,), guessed[number]))
+            self._add_companions(len(self.sequences) - 1)
+            if not first and not self._runs_with(self.sequences[-1], ()):
+                self.sequences.pop()
 
     def _refuse_a_first_column(self, real, number):
         if len(real) > 1 and not real[:, 0].any() and real[:, 1:].all():
@@ -295,33 +280,17 @@ class _Planner:
 
     def words(self):
         """Return what each input was taken for, a line each."""
-        lines = []
+        lines, batch = [], self.batch
         for number, name in enumerate(self.names):
-            which = self.batch.sequence_of(number)
+            which = batch.sequence_of(number)
             if self.leaves[number].dtype.kind in "OSU":
                 lines.append(f"`{name}`: text, of which the model makes ids; id 0 is padding")
                 continue
             if which is None:
                 lines.append(f"`{name}`: no sequence, handed over as it is")
                 continue
-            lengths = self.batch.sequences[which].real.sum(axis=1)
+            lengths = batch.sequences[which].real.sum(axis=1)
             low, high = int(lengths.min()), int(lengths.max())
             span = f"{low} to {high}" if low != high else f"{low}"
             lines.append(f"`{name}`: a sequence, {span} real steps; {self.why[number]}")
         return lines
-
-
-def _runs_shorter(runner, batch, sequence):
-    """Return True if the model runs with one step less in a sequence, on its first row."""
-    steps = sequence.real.shape[1]
-    row = np.array([0])
-    view = batch.view(row)
-    for number in sequence.leaves:
-        view.leaves[number] = view.leaves[number][:, : steps - 1]
-        if view.masks is not None and view.masks[number] is not None:
-            view.masks[number] = view.masks[number][:, : steps - 1]
-    try:
-        runner(view)
-    except Exception:
-        return False
-    return True

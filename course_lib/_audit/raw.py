@@ -4,68 +4,58 @@ import linecache
 
 from course_lib._audit.cause import Cause, Raw
 
-# Operations that only prepare others, and say nothing to a reader.
-PLUMBING = {
-    "Cast", "Const", "Identity", "Pack", "ReadVariableOp", "Shape", "ShapeN", "Fill", "ExpandDims",
-    "Squeeze", "Range", "StopGradient", "ZerosLike", "OnesLike", "NoOp", "EagerConst",
-}  # fmt: skip
+
+def unsound(story, tensor, call):
+    """Return the `Cause` of a tensor that operations before `call` made of sound ones."""
+    near, operations = story.nearest(tensor, call)
+    place = _place(story, tensor, operations, near, call, call.parent)
+    return _leak(story, tensor, place, operations, call)
 
 
-class RawOperations:
-    """The part of a story that names raw operations; `Story` gives it the two runs."""
+def unsound_inside(story, tensor, call):
+    """Return the `Cause` of a tensor that operations inside `call` made of sound ones."""
+    _, operations = story.nearest(tensor, call)
+    index = story.index
+    owned = [place for place in story.run.ancestors([tensor]) if index.owner(place) is not None]
+    owned.sort(key=lambda place: index.order[id(index.owner(place))])
+    place = _place(story, tensor, operations, owned[-1:], None, call)
+    return _leak(story, tensor, place, operations, call)
 
-    def _raw(self, tensor, call, kind="leak", inside=None):
-        near, kinds, lines = self._nearest(tensor, call if inside is None else inside)
-        if inside is not None:
-            near = [
-                place for place in self.run.ancestors([tensor]) if self._owner(place) is not None
-            ]
-            near.sort(key=lambda place: self.order[id(self._owner(place))])
-            near = near[-1:]
-        if kind == "lost":
-            near = [place for place in near if self._mask_before(place, call) is not None]
-        what = ", ".join(kinds) or "operation"
-        around = inside if inside is not None else call.parent if call is not None else None
-        within = around.name if around is not None and around.parent is not None else ""
-        after = (call.name,) if call is not None else ()
-        place = Raw(what, within, self._names(near), after, id(tensor))
-        known = self._known(call if inside is None else inside)
-        known.pop(id(tensor), None)
-        operations = self.culprit([tensor], set(known)) if kind == "leak" else ()
-        return Cause(kind, place, None, _source(lines), operations=operations)
 
-    def _raw_call(self, call, kind="leak"):
-        names = []
-        for _, tensor, _, _ in self.inputs(call):
-            producer = self._producer(tensor, call)
-            if producer is not None and producer.name not in names:
-                names.append(producer.name)
-        readers = [
-            other
-            for other in self.calls
-            if any(t is mine for _, _, t, _ in other.inputs for mine, _ in call.outputs)
-        ]
-        # Of a block and the layer in it that reads the tensor, the layer is named.
-        later = [
-            one.name for one in readers if not any(one in other.ancestors for other in readers)
-        ]
-        what = call.class_name
-        place = Raw(what, "", tuple(names), tuple(dict.fromkeys(later)), id(call.outputs[0][0]))
-        return Cause(kind, place, call, operations=(what,))
+def losing(story, tensor, call):
+    """Return the `Cause` of a tensor that operations before `call` made of one with a mask."""
+    near, operations = story.nearest(tensor, call)
+    near = [place for place in near if story.index.mask_at(place, call) is not None]
+    around = call.parent if call is not None else None
+    place = _place(story, tensor, operations, near, call, around)
+    return Cause("lost", place, None, _source(operations.values()))
 
-    def _names(self, places):
-        owners = [self._owner(place) for place in places]
-        return tuple(dict.fromkeys(owner.name for owner in owners if owner is not None))
 
-    def _owner(self, place):
-        for call in self.calls:
-            if not self._children(call) and any(id(t) == place for t, _ in call.outputs):
-                return call
-        return None
+def called(story, call, kind="leak"):
+    """Return the `Cause` at a raw operation of a Functional model, which is a call of its own."""
+    producers = [story.index.producer(tensor, call) for _, tensor, _, _ in story.inputs(call)]
+    before = tuple(dict.fromkeys(one.name for one in producers if one is not None))
+    # Of a block and the layer in it that reads the tensor, the layer is named.
+    after = tuple(dict.fromkeys(one.name for one in story.index.readers(call)))
+    place = Raw(call.class_name, "", before, after, id(call.outputs[0][0]))
+    return Cause(kind, place, call, operations=(call.class_name,))
+
+
+def _place(story, tensor, operations, near, call, around):
+    what = ", ".join(operations) or "operation"
+    within = around.name if around is not None and around.parent is not None else ""
+    after = (call.name,) if call is not None else ()
+    return Raw(what, within, story.index.owners(near), after, id(tensor))
+
+
+def _leak(story, tensor, place, operations, call):
+    known = set(story.known(call)) - {id(tensor)}
+    culprit = story.culprit([tensor], known)
+    return Cause("leak", place, None, _source(operations.values()), operations=culprit)
 
 
 def _source(lines):
-    for line in reversed(lines):
+    for line in reversed(list(lines)):
         if line is not None:
             text = linecache.getline(line[0], line[1]).strip()
             if text and not text.startswith("outputs = "):

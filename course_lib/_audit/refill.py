@@ -1,72 +1,61 @@
 """A model that fixes its number of steps: no row can be cut, so its padding is changed instead."""
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 
-from course_lib._audit.control import Leak
+from course_lib._audit.axes import ROWS, SAME, Axes, steps
 from course_lib._audit.run import array
 
 LOUD = 3.0
 
 
-def look_by_refilling(audit, recording):
-    """Compare the batch with itself after its padding changed; return False if none can change."""
-    variants = _variants(audit, recording)
-    if not variants:
-        return False
-    audit.kinds = [_layout(audit, tuple(output.shape)) for output in audit.outputs]
-    audit.steps = [any(isinstance(k, int) for k in kinds or ()) for kinds in audit.kinds]
-    audit.alone, audit.alone_outputs, audit.groups = [], [], []
-    for view, how in variants:
-        outputs = audit.runner.outputs(view)
-        audit.checked.append(f"outputs at real steps {how}")
-        found = audit.differences(outputs, view, [audit.whole], [audit.outputs])
-        seen = {leak.output for leak in audit.leaks}
-        for difference, number, bare in found:
-            if number not in seen:
-                seen.add(number)
-                audit.leaks.append(Leak(view, bare, difference, number, how, refilled=True))
-    audit.notes.append(
-        "The model fixes its number of steps, so no row can run alone: its padding was changed "
-        "instead. Loss, metrics and gradients were not compared."
-    )
-    return True
-
-
-def _layout(audit, shape):
-    if not shape or shape[0] != audit.whole.size:
+def refilled(context, recording):
+    """Return the `Context` with the ways to change the padding; `None` if nothing can change."""
+    refills = _refills(context, recording)
+    if not refills:
         return None
-    kinds = ["rows"]
-    for axis, size in enumerate(shape[1:], start=1):
-        step = axis == 1 and len(shape) > 2 and size in audit.whole.steps
-        kinds.append(audit.whole.steps.index(size) if step else "same")
-    return tuple(kinds)
+    axes = tuple(_axes_of(context, tuple(output.shape)) for output in context.outputs)
+    return context.but(refills=tuple(refills), axes=axes, alone=(), alone_outputs=())
 
 
-def _variants(audit, recording):
+def _axes_of(context, shape):
+    whole = context.whole
+    if not shape or shape[0] != whole.size:
+        return None
+    axes = [ROWS]
+    for number, size in enumerate(shape[1:], start=1):
+        along = number == 1 and len(shape) > 2 and size in whole.steps
+        axes.append(steps(whole.steps.index(size)) if along else SAME)
+    return Axes(tuple(axes), context.side)
+
+
+def _refills(context, recording):
     """Return `(view, how)` for each way to change the padding and nothing else."""
-    variants, batch = [], audit.batch
+    found, batch = [], context.batch
     tables = list(_tables(batch, recording))
     if tables:
-        view = batch.view()
-        view.context = lambda: _other_rows(tables)
-        variants.append((view, "with another vector for the padding id"))
-    floats = list(batch.refillable)
-    for number, leaf in enumerate(batch.leaves):
-        free = leaf.dtype.kind == "f" and batch.sequence_of(number) is not None
-        batch.refillable[number] = batch.refillable[number] or (
-            free and audit.made[number] is None and not _is_mask_input(batch, number)
-        )
-    if any(r and leaf.dtype.kind == "f" for r, leaf in zip(batch.refillable, batch.leaves)):  # noqa: B905
-        view = batch.view(fill=np.random.default_rng(0), kinds="f")
-        variants.append((view, "with other values in the padding"))
-    batch.refillable = floats
-    return variants
+        view = replace(batch.view(), context=lambda: _other_rows(tables))
+        found.append((view, "with another vector for the padding id"))
+    refillable = [
+        batch.refillable[number] or _may_be_refilled(context, number)
+        for number in range(len(batch.leaves))
+    ]
+    pairs = zip(refillable, batch.leaves, strict=True)
+    if any(free and leaf.dtype.kind == "f" for free, leaf in pairs):
+        free = replace(batch, refillable=tuple(refillable))
+        view = free.view(fill=np.random.default_rng(0), kinds="f")
+        found.append((view, "with other values in the padding"))
+    return found
 
 
-def _is_mask_input(batch, number):
-    return "it is a mask itself" in batch.inputs[number]
+def _may_be_refilled(context, number):
+    """Return True for floats of a sequence of which the model makes no mask."""
+    batch = context.batch
+    free = batch.leaves[number].dtype.kind == "f" and batch.sequence_of(number) is not None
+    is_mask = "it is a mask itself" in batch.inputs[number]
+    return free and context.made[number] is None and not is_mask
 
 
 def _tables(batch, recording):

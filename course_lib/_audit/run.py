@@ -5,7 +5,7 @@ import inspect
 
 import numpy as np
 
-from course_lib._audit.batch import shake
+from course_lib._audit.view import shake
 from course_lib._keras_private import (
     attribute,
     in_float32,
@@ -44,10 +44,7 @@ class Runner:
         leaves, masks = view.leaves, view.masks
         if self.fixed is not None and len(view.rows) != self.fixed:
             # Rows are repeated to fill a batch whose size the model fixes.
-            view.repeated = self.fixed
-            again = np.resize(np.arange(len(view.rows)), self.fixed)
-            leaves = [leaf[again] for leaf in leaves]
-            masks = None if masks is None else [m if m is None else m[again] for m in masks]
+            leaves, masks = view.taken(np.resize(np.arange(len(view.rows)), self.fixed))
         tree, tensor = keras.tree, keras.ops.convert_to_tensor
         x = tree.pack_sequence_as(self.structure, [_as_tensor(leaf) for leaf in leaves])
         if not self.takes_mask:
@@ -69,10 +66,10 @@ class Runner:
         """Run the model on a view: its output tensors, without rows that only filled the batch."""
         return [self._own_rows(tensor, view) for tensor in flat(self(view))]
 
-    @staticmethod
-    def _own_rows(tensor, view):
+    def _own_rows(self, tensor, view):
         rows = len(view.rows)
-        if view.repeated is None or not tensor.shape or tensor.shape[0] != view.repeated:
+        filled = self.fixed is not None and rows != self.fixed
+        if not filled or not tensor.shape or tensor.shape[0] != self.fixed:
             return tensor
         mask = mask_of(tensor)
         return with_mask(tensor[:rows], None if mask is None else mask[:rows])

@@ -6,17 +6,17 @@ from course_lib._audit.run import flat
 from course_lib._keras_private import function_of, user_loss
 
 
-def check_target(part, output, kinds, sequences):
+def check_target(part, output, axes, sequences):
     """Raise if a target has another number of rows or steps than the output that it belongs to."""
     if len(part.target) != len(output):
         raise ValueError(
             f"`y` must have {len(output)} rows as `x` has, got shape {part.target.shape}"
         )
-    if kinds is None or len(kinds) < 2 or not isinstance(kinds[1], int) or reads_labels(part.loss):
+    if axes is None or axes.sequence is None or reads_labels(part.loss):
         return
-    if picks_step(part.target, kinds) and part.loss.name.startswith("sparse"):
+    if picks_step(part.target, axes) and part.loss.name.startswith("sparse"):
         return
-    steps = sequences[kinds[1]].real.shape[1]
+    steps = sequences[axes.sequence].real.shape[1]
     if part.target.ndim < 2 or part.target.shape[1] != steps:
         raise ValueError(
             f"`y` must have shape ({len(output)}, {steps}) or ({len(output)}, {steps}, ...) for an "
@@ -24,9 +24,9 @@ def check_target(part, output, kinds, sequences):
         )
 
 
-def picks_step(target, kinds):
+def picks_step(target, axes):
     """Return True for targets that are steps: one for each row, of an output `(B, T)`."""
-    if kinds is None or len(kinds) != 2 or not isinstance(kinds[1], int):
+    if axes is None or len(axes) != 2 or axes.sequence is None:
         return False
     return target.dtype.kind in "iu" and target.shape in ((len(target),), (len(target), 1))
 
@@ -43,42 +43,22 @@ def is_built_in(loss):
     return all(name.split(".")[0] in ("keras", "tf_keras") for name in names)
 
 
-def cut(values, kinds, view, other_shape=None, side="post", shift=False):
-    """Return the targets or weights of a view's rows at their own steps.
+def own_targets(target, axes, view, alone_shape):
+    """Return the targets of a view's rows at their own steps.
 
-    Args:
-        values: array of shape `(B, ...)`, in the arrangement of the user's batch.
-        kinds: what the axes of the output are, see `compare.layout`.
-        view: a pure `View`.
-        other_shape: the shape of the output in that view, for axes that follow no input.
-        side: where padding stands.
-        shift: True for targets, which may be numbers of steps: they count from the row's first.
+    Targets that are steps count from the row's first one.
     """
-    batch = view.batch
-    own = values[view.rows]
-    if picks_step(values, kinds) and shift:
-        starts = batch.sequences[kinds[1]].starts[view.rows]
-        return own - starts.reshape(starts.shape + (1,) * (own.ndim - 1))
-    for axis, kind in enumerate(kinds[1 : values.ndim], start=1):
-        if isinstance(kind, int) and own.shape[axis] == batch.sequences[kind].real.shape[1]:
-            starts = batch.sequences[kind].starts[view.rows]
-            places = starts[:, None] + np.arange(view.steps[kind])
-            places = places.reshape(
-                [len(own), *(places.shape[1] if d == axis else 1 for d in range(1, own.ndim))]
-            )
-            own = np.take_along_axis(own, places, axis=axis)
-        elif kind == "free" and other_shape is not None and own.shape[axis] > other_shape[axis]:
-            size = other_shape[axis]
-            begin = 0 if side == "post" else own.shape[axis] - size
-            own = np.take(own, np.arange(begin, begin + size), axis=axis)
-    return own
+    if not picks_step(target, axes):
+        return axes.cut(target, view, alone_shape)
+    starts = view.batch.sequences[axes.sequence].starts[view.rows]
+    return target[view.rows] - starts.reshape(starts.shape + (1,) * (target.ndim - 1))
 
 
-def other_targets(part, kinds, batch):
+def other_targets(part, axes, batch):
     """Return the targets with other values at padded steps, or `None` if they have none."""
-    if len(kinds) < 2 or not isinstance(kinds[1], int) or part.target.ndim < 2:
+    if axes.sequence is None or part.target.ndim < 2:
         return None
-    sequence = batch.sequences[kinds[1]]
+    sequence = batch.sequences[axes.sequence]
     if part.target.shape[1] != sequence.real.shape[1] or sequence.real.all():
         return None
     changed = part.target.copy()

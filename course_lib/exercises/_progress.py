@@ -91,16 +91,29 @@ def read():
     except OSError as error:
         return {}, f"Your progress could not be read ({error.strerror})."
     try:
+        return entries_in(text), ""
+    except ValueError as error:
+        return {}, _put_aside(place, str(error))
+
+
+def entries_in(text):
+    """Return {exercise's number: {"solved": bool, "tries": int}} of a record's text.
+
+    Raises:
+        ValueError: it is no record of this version; the message goes on from "the record …".
+    """
+    try:
         record = json.loads(text)
-        if record["version"] != VERSION:
-            return {}, _put_aside(place, f"is of another version ({record['version']!r})")
-        entries = record["exercises"]
-        for entry in entries.values():
-            if not isinstance(entry["solved"], bool) or not isinstance(entry["tries"], int):
-                raise TypeError
+        version = record["version"]
+        if version == VERSION:
+            entries = record["exercises"]
+            for entry in entries.values():
+                if not isinstance(entry["solved"], bool) or not isinstance(entry["tries"], int):
+                    raise TypeError
+            return entries
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}, _put_aside(place, "is damaged")
-    return entries, ""
+        raise ValueError("is damaged") from None
+    raise ValueError(f"is of another version ({version!r})")
 
 
 def _put_aside(place, why):

@@ -1,0 +1,147 @@
+"""What the checks read, and what they give back: frozen data that flows one way."""
+
+import contextlib
+import itertools
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from course_lib._audit.batch import Batch
+from course_lib._audit.run import Runner
+from course_lib._audit.view import View
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What was run, and how it is laid out.
+
+    Attributes:
+        runner: the `Runner`, which holds the model.
+        batch: the `Batch`, without the rows that could not be compared.
+        whole: the `View` of the batch as it came.
+        result: what the model gave out for it, in its own form.
+        outputs: the tensors among these.
+        made: for each input, the mask that the model makes of it, or `None`.
+        share: the share of a tensor's scale that is taken for rounding.
+        y: the user's targets of these rows.
+        sample_weight: the user's weights of these rows.
+        alone: the views of the rows alone, those of one length together.
+        alone_outputs: the output tensors of each of these views.
+        axes: for each output its `Axes`, `None` if it has no row for each row of the batch.
+        refills: `(view, how)` for each way to change the padding, if no row can run alone.
+        trains: True if training is compared too, whatever the layers.
+    """
+
+    runner: Runner
+    batch: Batch
+    whole: View
+    result: Any
+    outputs: list
+    made: list
+    share: float
+    y: Any = None
+    sample_weight: Any = None
+    alone: tuple = ()
+    alone_outputs: tuple = ()
+    axes: tuple = ()
+    refills: tuple = ()
+    trains: bool = False
+
+    @property
+    def model(self):
+        """The audited model."""
+        return self.runner.model
+
+    @property
+    def side(self):
+        """Where padding stands."""
+        return self.batch.side
+
+    def but(self, **changes):
+        """Return the same with some attributes changed."""
+        return replace(self, **changes)
+
+    def has_steps(self, number):
+        """Return True if an output has an axis of steps."""
+        return self.axes[number] is not None and self.axes[number].has_steps
+
+    def name_of(self, number):
+        """Return an output's name as a sentence begins with it; its number if it has no key."""
+        import keras
+
+        if isinstance(self.result, dict):
+            counter, tree = itertools.count(), keras.tree
+            leaves = tree.flatten(self.result)
+            numbers = [next(counter) if keras.ops.is_tensor(leaf) else None for leaf in leaves]
+            numbered = tree.pack_sequence_as(self.result, numbers)
+            for key, place in numbered.items():
+                if number in tree.flatten(place):
+                    return f"Output `{key}`"
+        return f"Output {number}"
+
+
+@dataclass(frozen=True, eq=False)
+class Leak:
+    """An output that differs at real steps.
+
+    Attributes:
+        padded: the view with padding.
+        bare: the view that it was compared with.
+        difference: the largest `Difference`.
+        output: the number of the output.
+        how: what was done to the batch, for the reader.
+        context: a function that returns the context in which it is seen.
+        training: True if it is seen in training.
+        refilled: True if it is the same batch twice, its padding changed.
+    """
+
+    padded: View
+    bare: View
+    difference: Any
+    output: int
+    how: str
+    context: Any = contextlib.nullcontext
+    training: bool = False
+    refilled: bool = False
+
+    def __str__(self):
+        if not self.refilled:
+            return f"differs {self.how}: {self.difference}"
+        before, after = f"{self.difference.alone:.4g}", f"{self.difference.batch:.4g}"
+        return f"changes {self.how}: {self.difference.where}: {before} before, {after} after"
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What checks have found; two are added to one.
+
+    Attributes:
+        leaks: tuple of `Leak`.
+        findings: tuple of `Finding`.
+        notes: tuple of str, what is worth knowing and no fault.
+        checked: tuple of str, what was compared.
+        crowds: tuple of `Leak`: a row beside others without padding, if that is what differs.
+        is_shaky: True if rounding grows beyond what can be told from padding.
+        runs_longer: True if the model runs with more padding.
+    """
+
+    leaks: tuple = ()
+    findings: tuple = ()
+    notes: tuple = ()
+    checked: tuple = ()
+    crowds: tuple = ()
+    is_shaky: bool = False
+    runs_longer: bool = False
+
+    def __add__(self, other):
+        pairs = [(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)]
+        return Seen(*(a or b if isinstance(a, bool) else a + b for a, b in pairs))
+
+    @property
+    def is_clean(self):
+        """True as long as nothing differs."""
+        return not self.leaks and not self.crowds
+
+    @property
+    def is_comparable(self):
+        """True unless what differs is rounding, or the rows of a batch see each other."""
+        return not self.crowds and not self.is_shaky

@@ -1,0 +1,91 @@
+"""Explain: a finding for each place where padding comes in."""
+
+from course_lib._audit import leaks as fixes
+from course_lib._audit.attempt import attempt
+from course_lib._audit.cause import Cause
+from course_lib._audit.causes import causes_in
+from course_lib._audit.compare import compare
+from course_lib._audit.messages import joined
+from course_lib._audit.report import finding
+from course_lib._audit.run import array, float32
+from course_lib._audit.second_look import DOUBTFUL
+from course_lib._audit.story import tell
+
+# Layers add their rounding up: what is less than this share is none of padding.
+LEAST = 2e-5
+
+
+def explain(context, seen):
+    """Return the findings for what was seen of the outputs."""
+    found = [_crowd(context, leak) for leak in seen.crowds]
+    for leak in seen.leaks:
+        evidence = [f"{context.name_of(leak.output)} {leak}."]
+        for cause in causes_of(context, leak):
+            found.append(finding(_advised(context, cause, leak), "outputs", evidence))
+    return tuple(found)
+
+
+def causes_of(context, leak):
+    """Return a `Cause` for each place where padding enters what a `Leak` shows."""
+    share = max(LEAST, min(context.share, leak.difference.relative / 3))
+    ways = [leak.context]
+    if context.share > DOUBTFUL:
+        ways.insert(0, lambda: float32(context.model))
+    for way in ways:
+        with way():
+            causes = causes_in(story_of(context, leak.padded, leak.bare, share, leak.training))
+        if causes:
+            return causes
+    return [Cause("leak", context.model.name, None, "between the input and the output")]
+
+
+def story_of(context, padded, bare, share, training=False):
+    """Return the `Story` of two views."""
+    return tell(context.runner, context.batch, padded, bare, share, training)
+
+
+def who_shows(context, leak):
+    """Return in brackets where padding comes in, empty if that is not known."""
+    places = []
+    for cause in causes_of(context, leak):
+        if cause.kind == "ignored" or cause.needs:
+            needs = cause.needs or (f"`{cause.layer}`",)
+            places.append(f"{joined(needs)} get{'s' * (len(needs) == 1)} no mask")
+        elif cause.kind == "leak" and (cause.is_raw or cause.call is not None):
+            place = f"the {cause.layer}" if cause.is_raw else f"`{cause.layer}`"
+            places.append(f"padding leaks in at {place}")
+    return f" ({'; '.join(dict.fromkeys(places))})" if places else ""
+
+
+def _crowd(context, leak):
+    share = max(LEAST, context.share)
+    with leak.context():
+        causes = causes_in(story_of(context, leak.padded, leak.bare, share))
+    layer, call = (causes[0].layer, causes[0].call) if causes else (context.model.name, None)
+    text = f"{context.name_of(leak.output)} {leak}."
+    return finding(Cause("neighbours", layer, call), "outputs", [text])
+
+
+def _advised(context, cause, leak):
+    """Return a leak's cause with a fix that the way of finding it tells of."""
+    if cause.kind != "leak" or cause.fix or fixes.is_known(cause):
+        return cause
+    if leak.refilled:
+        return cause.but(fix=fixes.REFILLED)
+    if context.side == "pre" and _holds_at_the_end(context, leak):
+        return cause.but(fix=fixes.AT_THE_END)
+    return cause
+
+
+def _holds_at_the_end(context, leak):
+    if leak.training or not context.batch.has_leaves:
+        return False
+    view = context.batch.view(place="post")
+    outputs, error = attempt(context.runner.outputs, view)
+    if error is not None:
+        return False
+    mine = array(outputs[leak.output])
+    pairs = zip(context.alone, context.alone_outputs, strict=True)
+    axes = context.axes[leak.output]
+    found = [compare(mine, view, array(one[leak.output]), bare, axes) for bare, one in pairs]
+    return all(one is None or one.relative <= context.share for one in found)

@@ -1,0 +1,373 @@
+"""The pure parts of `audit`: views, axes and comparing, for all batches; NumPy, and no Keras."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from course_lib._audit.axes import FREE, ROWS, SAME, Axes, along, steps
+from course_lib._audit.batch import Batch, Sequence, groups
+from course_lib._audit.cause import Cause, Raw, join
+from course_lib._audit.compare import compare
+from course_lib._audit.context import Seen
+from course_lib._audit.layout import layout, layout_in_all, unfold
+from course_lib._audit.loss import Verdict
+from course_lib._audit.messages import padding_value
+from course_lib._audit.targets import own_targets, picks_step
+from course_lib._audit.truth import is_causal, is_right, truths
+
+quick = settings(max_examples=60, deadline=None)
+PURE = ["axes", "batch", "view", "layout", "compare", "cause", "faults", "leaks", "messages"]
+
+
+def test_the_pure_parts_need_no_keras():
+    names = "; ".join(f"import course_lib._audit.{name}" for name in PURE)
+    code = f"import sys; {names}; assert 'keras' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@st.composite
+def batches(draw, holes=False):
+    """Return a batch of one sequence of ids and features, padding at one side or at both."""
+    rows, long = draw(st.integers(1, 5)), draw(st.integers(2, 6))
+    real = np.zeros((rows, long), bool)
+    for row in range(rows):
+        length = draw(st.integers(1, long))
+        start = draw(st.integers(0, long - length))
+        real[row, start : start + length] = True
+    if holes and long > 2:
+        row, step = draw(st.integers(0, rows - 1)), draw(st.integers(1, long - 2))
+        if real[row].all():
+            real[row, step] = False
+    ids = np.where(real, np.arange(1, rows * long + 1).reshape(rows, long), 0)
+    features = np.stack([ids, -ids], axis=-1).astype("float32")
+    return Batch(None, [ids, features], (Sequence((0, 1), real),), inputs=("", ""))
+
+
+WAYS = st.one_of(
+    st.builds(dict, extra=st.integers(0, 4)),
+    st.sampled_from([{"place": "post"}, {"place": "pre"}, {}]),
+)
+
+
+def own_steps(batch, leaf, row):
+    """Return a row's own steps, from its first real one to its last, by looking for them."""
+    real = np.flatnonzero(batch.sequences[0].real[row])
+    return batch.leaves[leaf][row, real[0] : real[-1] + 1]
+
+
+# ---------------------------------------------------------------------- views
+
+
+@quick
+@given(batches(holes=True), WAYS)
+def test_a_view_holds_each_rows_own_steps_and_padding_else(batch, way):
+    view = batch.view(**way)
+    assert list(view.rows) == list(range(batch.size))
+    for leaf in (0, 1):
+        values = view.leaves[leaf]
+        assert values.shape[1] == view.steps[0]
+        for place in range(batch.size):
+            start, length = view.starts[0][place], view.lengths[0][place]
+            own = values[place, start : start + length]
+            assert np.array_equal(own, own_steps(batch, leaf, place))
+            rest = np.delete(values[place], np.arange(start, start + length), axis=0)
+            assert not rest.any()
+
+
+@quick
+@given(batches(holes=True))
+def test_rows_alone_are_the_rows_and_have_no_padding(batch):
+    found = [(row, view) for view in _alone(batch) for row in view.rows]
+    assert sorted(row for row, _ in found) == list(range(batch.size))
+    for view in _alone(batch):
+        assert view.pure
+        for place, row in enumerate(view.rows):
+            assert np.array_equal(view.leaves[0][place], own_steps(batch, 0, row))
+
+
+@quick
+@given(batches(), st.integers(1, 4))
+def test_more_padding_stands_where_padding_stands(batch, extra):
+    view, sequence = batch.view(extra=extra), batch.sequences[0]
+    padded = not sequence.mask.all()
+    assert view.steps[0] == sequence.real.shape[1] + extra * padded
+    shift = extra if padded and sequence.side == "pre" else 0
+    assert np.array_equal(view.starts[0], sequence.starts + shift)
+
+
+@quick
+@given(batches(), st.sampled_from(["post", "pre"]))
+def test_padding_goes_to_the_side_that_is_asked_for(batch, side):
+    view = batch.view(place=side)
+    ends = view.starts[0] + view.lengths[0]
+    assert (view.starts[0] == 0).all() if side == "post" else (ends == view.steps[0]).all()
+
+
+@quick
+@given(batches(), st.randoms(use_true_random=False))
+def test_a_batch_without_some_rows_knows_which_are_left(batch, random):
+    gone = random.sample(range(batch.size), random.randint(0, batch.size - 1))
+    smaller = batch.without(gone)
+    assert set(smaller.numbers) == set(range(batch.size)) - set(gone)
+    assert np.array_equal(smaller.leaves[0], batch.leaves[0][smaller.numbers])
+
+
+@quick
+@given(batches())
+def test_other_values_stand_in_the_padding_alone(batch):
+    assume(not batch.sequences[0].real.all())
+    free = replace(batch, refillable=(True, True))
+    view = free.view(fill=np.random.default_rng(0))
+    mask = batch.sequences[0].mask
+    assert np.array_equal(view.leaves[0][mask], batch.leaves[0][mask])
+    assert view.leaves[0][~mask].all()
+    assert set(view.leaves[0][~mask]) <= set(batch.leaves[0][mask])
+
+
+@quick
+@given(batches(holes=True), WAYS)
+def test_the_true_mask_of_a_view_is_where_its_ids_are(batch, way):
+    view = batch.view(**way)
+    (truth,) = truths(view)
+    assert np.array_equal(truth, view.leaves[0] != 0)
+    assert is_right(truth, view)
+    assert not is_right(~truth, view)
+
+
+@quick
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(0, 3))
+def test_padding_is_in_front_if_it_is_in_front_of_every_row(lengths, turned):
+    real = np.array([np.arange(5) >= 5 - length for length in lengths])
+    assert Sequence((0,), real).side == "pre"
+    assert Sequence((0,), real[:, ::-1]).side == "post"
+    whole = np.concatenate([real, np.ones((1, 5), bool), np.zeros((1, 5), bool)])
+    assert Sequence((0,), whole).side == "pre"
+    whole[turned % len(lengths)] = whole[turned % len(lengths), ::-1]
+    assert Sequence((0,), whole).side == "post"
+
+
+# ---------------------------------------------------------------------- axes
+
+
+def _alone(batch):
+    return [batch.view(rows, place="alone") for rows in groups(batch)]
+
+
+@quick
+@given(batches(holes=True), WAYS, st.booleans())
+def test_a_rows_own_steps_are_cut_out_of_any_view(batch, way, turned):
+    view, axes = batch.view(**way), Axes((ROWS, steps(0), SAME))
+    values = view.leaves[1][:, ::-1] if turned else view.leaves[1]
+    for alone in _alone(batch):
+        for row in alone.rows:
+            index = axes.own(values.shape, row, view, None, alone.rows, turned)
+            own = values[index][::-1] if turned else values[index]
+            assert np.array_equal(own, own_steps(batch, 1, row))
+
+
+@quick
+@given(batches(holes=True))
+def test_targets_are_cut_as_the_rows_are(batch):
+    targets, axes = batch.leaves[0] * 10, Axes((ROWS, steps(0), SAME))
+    for alone in _alone(batch):
+        cut = axes.cut(targets, alone)
+        assert np.array_equal(cut, [own_steps(batch, 0, row) * 10 for row in alone.rows])
+        assert np.array_equal(axes.cut(targets[:, :1, None], alone).shape[1:], (1, 1))
+        assert np.array_equal(axes.real(alone), cut != 0)
+
+
+@quick
+@given(batches(), st.sampled_from(["post", "pre"]), st.integers(0, 2))
+def test_a_free_axis_is_cut_at_the_side_where_padding_is_not(batch, side, less):
+    long = batch.sequences[0].real.shape[1]
+    axes, size = Axes((ROWS, FREE), side), max(long - less, 1)
+    (index,) = axes.own((batch.size, long), 0, batch.view(), (1, size))[1:]
+    kept = np.arange(long)[index]
+    assert len(kept) == size
+    assert kept[0 if side == "post" else -1] == (0 if side == "post" else long - 1)
+
+
+@quick
+@given(batches())
+def test_targets_that_are_steps_count_from_the_rows_first_one(batch):
+    axes, first = Axes((ROWS, steps(0))), batch.sequences[0].starts
+    assert picks_step(first, axes)
+    for alone in _alone(batch):
+        assert not own_targets(first, axes, alone, None).any()
+
+
+@quick
+@given(st.integers(1, 4), st.integers(2, 4), st.integers(1, 3))
+def test_an_array_is_laid_along_an_axis(rows, long, number):
+    values = np.arange(rows * long).reshape(rows, long)
+    laid = along(values, 4, number)
+    assert laid.shape[0] == rows
+    assert laid.shape[number] == long
+    assert np.array_equal(laid.reshape(rows, long), values)
+    assert along(values[0], 4, number).shape[number] == long
+
+
+# ---------------------------------------------------------------------- layouts
+
+
+@quick
+@given(batches(), st.integers(7, 9))
+def test_the_axes_are_read_off_the_shapes(batch, features):
+    whole, long = batch.view(), batch.sequences[0].real.shape[1]
+    others = [((len(one.rows), one.steps[0], features), one) for one in _alone(batch)]
+    axes = layout_in_all((batch.size, long, features), whole, others)
+    padded = any(one.steps[0] != long for one in _alone(batch))
+    assert axes.axes == (ROWS, steps(0) if padded else SAME, SAME)
+    assert layout((batch.size + 1, long), whole, others[0][0][:2], others[0][1]) is None
+    assert layout((batch.size, long), whole, others[0][0], others[0][1]) is None
+
+
+@quick
+@given(batches())
+def test_rows_and_steps_in_one_axis_are_unfolded(batch):
+    view = batch.view()
+    long = view.steps[0]
+    assume(long > 1)
+    flat = view.leaves[1].reshape(-1, 2)
+    assert np.array_equal(unfold(flat, view), view.leaves[1])
+    assert unfold(view.leaves[1], view) is view.leaves[1]
+
+
+# ---------------------------------------------------------------------- comparing
+
+
+@quick
+@given(batches(holes=True), WAYS)
+def test_rows_that_are_equal_at_their_own_steps_do_not_differ(batch, way):
+    view = batch.view(**way)
+    changed = view.leaves[1] + 100 * ~truths(view)[0][..., None]
+    for alone in _alone(batch):
+        found = compare(changed, view, alone.leaves[1], alone, Axes((ROWS, steps(0), SAME)))
+        assert found.relative == 0
+
+
+@quick
+@given(batches(holes=True), WAYS, st.data())
+def test_the_largest_difference_is_found_where_it_is(batch, way, data):
+    view = batch.view(**way)
+    row, step = data.draw(st.sampled_from(list(zip(*np.nonzero(truths(view)[0]), strict=True))))
+    changed = view.leaves[1].copy()
+    changed[row, step, 1] += 7
+    for alone in _alone(batch):
+        found = compare(changed, view, alone.leaves[1], alone, Axes((ROWS, steps(0), SAME)))
+        if row not in alone.rows:
+            assert found.relative == 0
+            continue
+        assert (found.row, found.place) == (row, (step - view.starts[0][row], 1))
+        assert found.batch == found.alone + 7
+        assert np.isclose(found.relative, 7 / np.abs(alone.leaves[1]).max())
+
+
+@quick
+@given(batches())
+def test_steps_that_run_backwards_are_equal_when_they_are_turned(batch):
+    view = batch.view()
+    turned = view.leaves[1][:, ::-1]
+    for alone in _alone(batch):
+        found = compare(
+            turned, view, alone.leaves[1][:, ::-1], alone, _steps_and_features(), "post", True
+        )
+        assert found.relative == 0
+
+
+def _steps_and_features():
+    return Axes((ROWS, steps(0), SAME))
+
+
+@quick
+@given(batches(), st.sampled_from([np.nan, np.inf, -np.inf]))
+def test_what_is_no_number_differs_from_all_but_itself(batch, value):
+    view = batch.view()
+    for alone in _alone(batch):
+        mine, other = view.leaves[1].copy(), alone.leaves[1].copy()
+        other[0, 0, 0] = value
+        axes = _steps_and_features()
+        assert compare(mine, view, other, alone, axes).relative == np.inf or np.isinf(value)
+        assert compare(mine, view, other, alone, axes).relative > 0
+        row = alone.rows[0]
+        mine[row, view.starts[0][row], 0] = value
+        assert compare(mine, view, other, alone, axes).relative == 0
+
+
+# ---------------------------------------------------------------------- masks, values, causes
+
+
+@quick
+@given(batches(), st.integers(-3, 3))
+def test_a_padding_value_is_one_that_no_real_step_holds(batch, value):
+    real = batch.sequences[0].mask
+    values = np.where(real, batch.leaves[0] + 10, value)
+    found = padding_value(values, real)
+    assert found == (None if real.all() else value)
+    assume(not real.all())
+    values[real] = value
+    assert padding_value(values, real) is None
+
+
+@quick
+@given(st.integers(2, 5), st.integers(1, 4))
+def test_a_causal_mask_is_told_from_one_of_padding(long, rows):
+    causal = np.tril(np.ones((long, long), bool))
+    assert is_causal(causal)
+    assert is_causal(causal[None])
+    assert is_causal(np.repeat(causal[None], rows, axis=0))
+    lengths = np.arange(1, rows + 1)
+    padding = np.arange(long) < lengths[:, None, None]
+    assert is_causal(padding) == (len(np.unique(np.minimum(lengths, long))) == 1)
+
+
+@quick
+@given(st.lists(st.sampled_from("abc"), min_size=1, max_size=5))
+def test_what_one_operation_made_is_one_cause_whoever_reads_it(names):
+    causes = [
+        Cause("lost", Raw("Mul", "", ("x",), (name,), 1)).needed_by(f"`{name}`", f"{name}_mask")
+        for name in names
+    ]
+    (one,) = join(causes)
+    different = tuple(dict.fromkeys(names))
+    assert one.place.after == different
+    assert one.needs == tuple(f"`{name}`" for name in different)
+    assert one.by == tuple(f"{name}_mask" for name in different)
+
+
+# ---------------------------------------------------------------------- verdicts
+
+
+numbers = st.floats(-1e3, 1e3)
+
+
+@quick
+@given(numbers, st.lists(numbers, max_size=3), st.sampled_from([1e-4, 1e-2]))
+def test_a_value_holds_if_it_is_one_of_the_right_ones(value, wanted, share):
+    assert Verdict(value, [*wanted, value]).holds(share)
+    away = max(map(abs, [value, *wanted, 1.0])) * 3
+    assert not Verdict(value + away, [one for one in wanted if one <= value]).holds(share)
+    assert not Verdict(None, [value]).holds(share)
+
+
+@quick
+@given(numbers, st.sampled_from([np.nan, np.inf]))
+def test_what_is_no_number_holds_only_where_the_rows_alone_give_none(value, nothing):
+    assert not Verdict(nothing, [value]).holds(1e-4)
+    assert not Verdict(value, [nothing]).holds(1e-4)
+    assert Verdict(nothing, [value, np.nan]).holds(1e-4)
+
+
+@quick
+@given(st.lists(st.sampled_from("ab"), max_size=3), st.lists(st.sampled_from("cd"), max_size=3))
+def test_what_two_checks_have_seen_is_seen_in_their_order(first, second):
+    both = Seen(notes=tuple(first)) + Seen(notes=tuple(second), is_shaky=True)
+    assert both.notes == (*first, *second)
+    assert both.is_shaky is True
+    assert both.runs_longer is False
+    assert both.is_clean
+    assert not both.is_comparable
