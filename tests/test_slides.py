@@ -23,7 +23,6 @@ NOT_YET = {
     "03_mask_propagation",
     "06_lost_masks",
     "07_attention",
-    "08_batching",
     "09_scaling_out",
     "10_versions",
     "11_pronunciation",
