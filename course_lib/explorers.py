@@ -31,7 +31,7 @@ class Explorer:
     Attributes:
         draw: a function that takes the controls' values by name and returns a `Picture`.
         controls: name → (label, options, start). Options are a range for a slider, a tuple of
-            words for buttons, or `bool` for a box to tick.
+            words for buttons, `bool` for a box to tick, or `str` for a box to type into.
     """
 
     def __init__(self, draw: Callable[..., Picture], controls: dict[str, Any]) -> None:
@@ -59,7 +59,10 @@ class Explorer:
 
         def redraw(change: Any = None) -> None:
             values = {name: handle.value for name, handle in handles.items()}
-            image.value = as_image(self.picture(**values))
+            try:
+                image.value = as_image(self.picture(**values))
+            except ValueError as error:  # what was typed cannot be drawn
+                image.value = html.escape(str(error))
 
         for handle in handles.values():
             handle.observe(redraw, names="value")
@@ -90,6 +93,8 @@ def _control(label, options, start):
         )
     if options is bool:
         return ipywidgets.Checkbox(start, description=label, indent=False)
+    if options is str:
+        return ipywidgets.Text(start, description=label, continuous_update=False, **style)
     return ipywidgets.ToggleButtons(options=options, value=start, description=label, **style)
 
 

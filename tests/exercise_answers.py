@@ -434,6 +434,39 @@ def by_divisor(version, per_step, mask):
     return np.nan_to_num(mean) if version[0] == 3 else mean
 
 
+# --- 11.1 to 11.4
+
+
+def by_comparing(ids, known):
+    def is_same(one, other):
+        return one[one != 0].tolist() == other[other != 0].tolist()
+
+    return np.array([not any(is_same(row, other) for other in known) for row in ids])
+
+
+def by_words(labels, predicted, mask):
+    pairs = zip(labels, predicted, mask, strict=True)
+    right = [np.array_equal(y[real], found[real]) for y, found, real in pairs if real.any()]
+    return sum(right) / len(right) if right else 0.0
+
+
+def by_one_hot(y_true, y_pred, class_weights):
+    from keras import ops
+
+    of_true = ops.one_hot(ops.cast(y_true, "int32"), 4)
+    return -ops.sum(of_true * class_weights * ops.log_softmax(y_pred, axis=-1), axis=-1)
+
+
+def forwards_and_backwards(phones):
+    import keras
+
+    ids = keras.Input((None,))
+    x = keras.layers.Embedding(phones + 1, 12, mask_zero=True)(ids)
+    lstm = keras.layers.LSTM(32, return_sequences=True)
+    x = keras.layers.Bidirectional(lstm, merge_mode="sum")(x)
+    return keras.Model(ids, keras.layers.Dense(3)(keras.layers.LayerNormalization()(x)))
+
+
 OTHER_ANSWERS = {
     "0.1": [by_bool],
     "1.1": [by_pad_sequences],
@@ -477,6 +510,10 @@ OTHER_ANSWERS = {
     "10.2": [by_the_layer_itself],
     "10.3": [by_a_subclass],
     "10.4": [by_divisor],
+    "11.1": [by_comparing],
+    "11.2": [by_words],
+    "11.3": [by_one_hot],
+    "11.4": [forwards_and_backwards],
 }
 
 # Mutants that are no mistakes: (exercise, what was changed) and why the results stay the same.
@@ -628,4 +665,14 @@ HARMLESS = {
         "told = [place for place in range(len(verdicts)) if verdicts[place] in '✓✗'] → "
         "told = [place for place in range(len(verdicts)) if verdicts[place] in '✓✗x']",
     ): "there is no sign x",
+    (
+        "11.1",
+        "seen = {tuple(row[row != 0]) for row in known} → "
+        "seen = {tuple(row[row > 0]) for row in known}",
+    ): "ids are not negative",
+    (
+        "11.1",
+        "return np.array([tuple(row[row != 0]) not in seen for row in ids]) → "
+        "return np.array([tuple(row[row > 0]) not in seen for row in ids])",
+    ): "ids are not negative",
 }

@@ -73,7 +73,10 @@ def passes(exercise, answer):
     return check(exercise.id, answer).passed
 
 
-@each_exercise
+# What is trained may pass with a slip in it: a layer of another size is as good.
+@pytest.mark.parametrize(
+    "exercise", [one for one in EXERCISES if not one.seconds], ids=lambda one: one.id
+)
 def test_a_slip_is_found(exercise, quick):
     slips = list(mutants(exercise.solution))
     passed = [change for change, mutant in slips if passes(exercise, mutant)]

@@ -480,6 +480,22 @@ def test_somebody_elses_alarm_goes_on():
         signal.signal(signal.SIGALRM, old)
 
 
+def test_an_exercise_may_give_its_answers_more_time(short_limits, monkeypatch):
+    import dataclasses
+
+    def slow(result, arguments):
+        time.sleep(0.4)
+        return result
+
+    for seconds, passed in ((None, False), (5, True)):
+        exercise = dataclasses.replace(find("0.1"), seconds=seconds, cases=None)
+        monkeypatch.setattr(_check, "find", lambda number, exercise=exercise: exercise)
+        monkeypatch.setattr(_check, "cases_of", lambda exercise: exercise.examples[:1])
+        result = check("0.1", altered(exercise, slow))
+        assert result.passed == passed
+        assert passed or "did not return within 0.2 seconds" in result.message
+
+
 def test_a_stop_by_hand_goes_through():
     def stopped(result, arguments):
         raise KeyboardInterrupt

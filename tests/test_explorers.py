@@ -8,7 +8,7 @@ import pytest
 import course_lib
 from course_lib import explore_carry_over, explore_loss, explore_padding
 from course_lib.explorers import Explorer
-from course_lib.pictures import Picture
+from course_lib.pictures import Picture, draw_mask
 
 ALL = [explore_padding, explore_carry_over, explore_loss]
 each_explorer = pytest.mark.parametrize("explore", ALL, ids=lambda one: one.__name__)
@@ -93,6 +93,22 @@ def test_a_slider_draws_anew(explore):
     assert "data:image/png;base64," in before
     controls[0].value = controls[0].min
     assert image.value != before
+
+
+def test_a_box_to_type_into_says_what_cannot_be_drawn():
+    pytest.importorskip("ipywidgets")
+
+    def draw(text):
+        if not text:
+            raise ValueError("`text` must hold <a step>")
+        return draw_mask([[letter != "_" for letter in text]])
+
+    box, image = Explorer(draw, {"text": ("steps", str, "ab_")}).widget().children
+    assert "real at 0-1, padding at 2" in image.value
+    box.value = "a"
+    assert "all steps real" in image.value
+    box.value = ""
+    assert image.value == "`text` must hold &lt;a step&gt;"
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ NOT_OF_THE_PACKAGE = (
     "test_faults.py",
     "test_lab.py",
     "test_layers.py",
+    "test_mask_costs.py",
     "test_minutes.py",
     "test_notebooks.py",
     "test_project.py",

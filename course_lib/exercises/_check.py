@@ -65,12 +65,13 @@ def _judge(exercise, answer):
     cases = cases_of(exercise)
     outcomes = []
     started = time.monotonic()
+    limit = max(_call.CHECK_SECONDS, exercise.seconds or 0)
     for case in cases:
-        outcome = call(exercise, answer, case)
+        outcome = call(exercise, answer, case, exercise.seconds)
         outcomes.append(outcome)
         if len(outcomes) == 1 and _is_unfinished(outcome):
             return _not_attempted(exercise)
-        if outcome.late or time.monotonic() - started > _call.CHECK_SECONDS:
+        if outcome.late or time.monotonic() - started > limit:
             return _too_slow(exercise, case, outcome, len(outcomes))
     problems = [
         _problem(outcome, expected)
@@ -110,6 +111,8 @@ def _question_for(exercise, cases, outcomes, failed):
     An answer may make it and do something of its own at an edge, as in a row of padding alone. So
     if it fails on ordinary cases, and no mistake is like it everywhere, these alone are asked.
     """
+    if exercise.seconds and all(outcome.error for outcome in outcomes):
+        return ""  # not worth the training of the usual mistakes, none of which raises
     everywhere = range(len(cases))
     ordinary = [place for place in everywhere if is_ordinary(cases[place])]
     for places in (everywhere, ordinary if set(ordinary) & set(failed) else ()):
@@ -175,7 +178,8 @@ def _is_unfinished(outcome):
 
 
 def _too_slow(exercise, case, outcome, number):
-    seconds = _call.CALL_SECONDS if outcome.late else _call.CHECK_SECONDS
+    one, all_ = _call.CALL_SECONDS, _call.CHECK_SECONDS
+    seconds = (exercise.seconds or one) if outcome.late else max(exercise.seconds or 0, all_)
     what = "did not return" if outcome.late else f"took, for {number} cases, more than"
     message = (
         f"Your code {what} {'within ' if outcome.late else ''}{seconds:g} seconds and was "

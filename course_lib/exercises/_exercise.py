@@ -20,6 +20,7 @@ LESSONS = {
     8: "batching",
     9: "scaling",
     10: "versions",
+    11: "pronunciation",
 }
 
 
@@ -57,6 +58,8 @@ class Exercise:
         parts: what to call each part of a result, if `use` returns several.
         build: True for the longer exercise that closes a lesson.
         prepare: called before an answer's seconds are counted, so that Keras is imported and warm.
+        seconds: for one call, if an answer may take longer than usual: what it makes is trained.
+            Such an exercise is open, its solution is one right answer of many.
     """
 
     id: str
@@ -73,6 +76,7 @@ class Exercise:
     parts: tuple = ()
     build: bool = False
     prepare: Callable | None = None
+    seconds: float | None = None
 
     @property
     def name(self):
