@@ -25,7 +25,6 @@ NOT_YET = {
     "07_attention",
     "09_scaling_out",
     "10_versions",
-    "11_pronunciation",
 }
 TALKS = [path for path in LESSONS if path.stem not in NOT_YET]
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
