@@ -27,7 +27,7 @@ WAY ?=
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv lab test test-unit test-notebooks style run slides site claims faults outputs determinism coverage mutants bench layers wild teaching wheel installs picture lock clean
+.PHONY: help .venv lab test test-unit test-notebooks style run slides site claims faults outputs determinism coverage mutants backends bench layers wild teaching wheel installs picture lock clean
 
 help: ## this list
 	@# In a Turkish locale the letters from a to z are without i.
@@ -101,6 +101,9 @@ bench: $(READY) ## what takes how long, as ratios within one run
 
 layers: $(READY) ## run every layer of Keras through the audit and write docs/layers.md
 	$(PY) -m tools.layer_table
+
+backends: $(READY) ## ask the tests of another backend of Keras: BACKEND=jax (the default) or torch
+	$(PY) -m tools.backends $(BACKEND)
 
 wild: $(READY) ## ask public models what they do with padding, and write docs/wild.md
 	$(PY) -m tools.wild

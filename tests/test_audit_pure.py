@@ -12,7 +12,9 @@ from course_lib._audit.axes import FREE, ROWS, SAME, Axes, along, steps
 from course_lib._audit.batch import Batch, Sequence, groups
 from course_lib._audit.cause import Cause, Raw, join
 from course_lib._audit.compare import compare
+from course_lib._audit.context import Seen
 from course_lib._audit.layout import layout, layout_in_all, unfold
+from course_lib._audit.loss import Verdict
 from course_lib._audit.messages import padding_value
 from course_lib._audit.targets import own_targets, picks_step
 from course_lib._audit.truth import is_causal, is_right, truths
@@ -134,6 +136,18 @@ def test_the_true_mask_of_a_view_is_where_its_ids_are(batch, way):
     assert np.array_equal(truth, view.leaves[0] != 0)
     assert is_right(truth, view)
     assert not is_right(~truth, view)
+
+
+@quick
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(0, 3))
+def test_padding_is_in_front_if_it_is_in_front_of_every_row(lengths, turned):
+    real = np.array([np.arange(5) >= 5 - length for length in lengths])
+    assert Sequence((0,), real).side == "pre"
+    assert Sequence((0,), real[:, ::-1]).side == "post"
+    whole = np.concatenate([real, np.ones((1, 5), bool), np.zeros((1, 5), bool)])
+    assert Sequence((0,), whole).side == "pre"
+    whole[turned % len(lengths)] = whole[turned % len(lengths), ::-1]
+    assert Sequence((0,), whole).side == "post"
 
 
 # ---------------------------------------------------------------------- axes
@@ -323,3 +337,37 @@ def test_what_one_operation_made_is_one_cause_whoever_reads_it(names):
     assert one.place.after == different
     assert one.needs == tuple(f"`{name}`" for name in different)
     assert one.by == tuple(f"{name}_mask" for name in different)
+
+
+# ---------------------------------------------------------------------- verdicts
+
+
+numbers = st.floats(-1e3, 1e3)
+
+
+@quick
+@given(numbers, st.lists(numbers, max_size=3), st.sampled_from([1e-4, 1e-2]))
+def test_a_value_holds_if_it_is_one_of_the_right_ones(value, wanted, share):
+    assert Verdict(value, [*wanted, value]).holds(share)
+    away = max(map(abs, [value, *wanted, 1.0])) * 3
+    assert not Verdict(value + away, [one for one in wanted if one <= value]).holds(share)
+    assert not Verdict(None, [value]).holds(share)
+
+
+@quick
+@given(numbers, st.sampled_from([np.nan, np.inf]))
+def test_what_is_no_number_holds_only_where_the_rows_alone_give_none(value, nothing):
+    assert not Verdict(nothing, [value]).holds(1e-4)
+    assert not Verdict(value, [nothing]).holds(1e-4)
+    assert Verdict(nothing, [value, np.nan]).holds(1e-4)
+
+
+@quick
+@given(st.lists(st.sampled_from("ab"), max_size=3), st.lists(st.sampled_from("cd"), max_size=3))
+def test_what_two_checks_have_seen_is_seen_in_their_order(first, second):
+    both = Seen(notes=tuple(first)) + Seen(notes=tuple(second), is_shaky=True)
+    assert both.notes == (*first, *second)
+    assert both.is_shaky is True
+    assert both.runs_longer is False
+    assert both.is_clean
+    assert not both.is_comparable

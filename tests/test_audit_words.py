@@ -17,6 +17,11 @@ layers, ops = keras.layers, keras.ops
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
+@pytest.fixture(autouse=True)
+def _seed():
+    keras.utils.set_random_seed(1)
+
+
 # ---------------------------------------------------------------------- by class and operation
 
 

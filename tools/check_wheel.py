@@ -17,6 +17,7 @@ BUILD = ROOT / "build" / "wheel"
 PYTHON = BUILD / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 # Tests of the project, not of the package: they read notebooks and tools.
 NOT_OF_THE_PACKAGE = (
+    "test_backends.py",
     "test_claims_match.py",
     "test_claims_report.py",
     "test_claims_table.py",

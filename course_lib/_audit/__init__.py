@@ -1,13 +1,23 @@
-"""The parts of `course_lib.audit`; `audit.py` is where to begin to read.
+"""The parts of `course_lib.audit`, as stages: data flows one way, and nothing is changed behind.
 
-- `plan`, `inputs`, `batch`: what each input is, what in it is padding, and the views of it: alone,
-  longer, other side.
-- `run`, `alone`, `compare`, `outputs`: run the model on them and compare, with a tolerance.
-- `refill`: the same for a model that fixes its number of steps, by changing the padding.
-- `control`: what differs and is not padding, rounding that grows and rows that see each other.
-- `scores`, `loss`, `own_losses`, `added_losses`, `metrics`, `gradients`, `targets`, `predictions`:
-  the same for what is compiled or added.
-- `second_look`: weights and precision under which a hidden leak shows.
-- `story`, `causes`, `raw`: at which layer padding came in, or at which raw operation, and why.
-- `fixes`, `report`: what each fault is in words, what fixes it, and what the reader gets.
+The way of `audit(model, x, y)`, to be read in this order:
+
+1. `audit.run_audit`: all stages, a line each.
+2. `request.read`: the arguments, checked; every refusal names one.
+3. `plan.find_batch`: what each input is, what in it is padding: a `Batch`, which has views.
+4. `alone.lay_out`: the rows of one length run by themselves, and the `Axes` of each output.
+5. `outputs.look_at_outputs`: the checks of the outputs, in order, and when to stop.
+6. `scores.look_at_scores`: loss, metrics, added losses, gradients.
+7. `explain.explain`: where padding comes in, by `causes.causes_in`.
+8. `report.AuditReport`: what the reader gets.
+
+What flows: `Request` → `Batch` → `Context` → `Seen`, with a `Story` for each `Leak`, in which a
+`Cause` is found, which becomes a `Finding`.
+
+- Only `run.Runner` runs the model, and only `attempt.attempt` catches whatever that raises.
+  `course_lib._keras_private` holds Keras's private names.
+- `view`, `batch`, `axes`, `layout`, `compare`, `truth` are NumPy alone: `axes.Axes` is the only
+  place that cuts a row's own steps out of a tensor.
+- `faults` is the table of what is found: title, what happened, how to fix it; `leaks` knows what
+  fixes a leak, by class and operation, `messages` writes it down.
 """

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from course_lib._audit.attempt import attempt, first_line
 from course_lib._audit.cause import Cause
 from course_lib._audit.context import Seen
-from course_lib._audit.loss import first_line
 from course_lib._audit.report import finding
 from course_lib._audit.run import array, no_dropout
 from course_lib._keras_private import added_losses as losses_of
@@ -21,9 +21,8 @@ def check_added_losses(context, seen):
     if not layers:
         return found
     for training, how in ((False, "in inference"), (True, "in training")):
-        try:
-            compared = _compared(context, layers, training, seen.runs_longer)
-        except Exception as error:  # training runs code that no other check runs
+        compared, error = attempt(_compared, context, layers, training, seen.runs_longer)
+        if error is not None:
             note = f"Added losses {how} were not compared ({first_line(error)})."
             found += Seen(notes=(note,))
             continue

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from course_lib._audit.attempt import attempt, first_line
 from course_lib._audit.batch import Sequence, groups
 from course_lib._audit.compare import compare
 from course_lib._audit.context import Seen
 from course_lib._audit.layout import layout_in_all, unfold
-from course_lib._audit.loss import first_line
 from course_lib._audit.made import attached
 from course_lib._audit.refill import refilled
 from course_lib._audit.run import array, flat
@@ -52,11 +52,10 @@ def _run_groups(context):
     views, found, refused, error = [], [], [], None
     for rows in groups(context.batch):
         view = context.batch.view(rows, place="alone")
-        try:
-            outputs = context.runner.outputs(view)
-        except Exception as caught:  # whatever a model raises that does not take these lengths
+        outputs, raised = attempt(context.runner.outputs, view)
+        if raised is not None:
             refused.append(tuple(view.steps))
-            error = caught
+            error = raised
             continue
         views.append(view)
         found.append(outputs)

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from course_lib._audit.attempt import attempt, first_line, named
 from course_lib._audit.blame import blame_loss, blame_metric
 from course_lib._audit.context import Seen
 from course_lib._audit.loss import (
     MEANS,
     Verdict,
     alone,
-    first_line,
     loss_parts,
     value_in_batch,
     value_of,
@@ -30,12 +30,12 @@ OTHER = " with other predictions at padded steps"
 def check_losses(scored):
     """Return what is `Seen` of the compiled losses, the sound parts, and if one is only scaled."""
     context, sound, found, is_scaled = scored.context, [], Seen(), False
-    try:
-        parts = loss_parts(scored.model, scored.y, scored.structure, context.sample_weight)
-    except Exception as error:  # Keras raises all kinds of errors for targets that do not fit
-        if scored.made_up:
-            note = "Loss and metrics were not compared: pass `y` for that."
-            return Seen(notes=(note,)), [], False
+    given = (scored.model, scored.y, scored.structure, context.sample_weight)
+    parts, error = attempt(loss_parts, *given)
+    if error is not None and scored.made_up:
+        note = "Loss and metrics were not compared: pass `y` for that."
+        return Seen(notes=(note,)), [], False
+    if error is not None:
         raise ValueError(
             f"`y` must fit the model's outputs and losses, got {shapes(scored.y)} ({error})"
         ) from error
@@ -81,22 +81,19 @@ def judged(scored, part, outputs):
     context, axes = scored.context, scored.context.axes[part.output]
     predictions = [outputs[part.output] for outputs in context.alone_outputs]
     output = outputs[part.output]
-    try:
-        wanted, unit = alone(part, axes, context.alone, predictions)
-    except Exception as error:  # a loss may be anybody's code
-        try:
-            value_in_batch(part, output, axes, context.whole)
-        except Exception as other:
-            raise ValueError(
-                f"`y` must fit the loss `{part.name}`, which fails on the batch as it does on "
-                f"its rows alone, got {shapes(scored.y)} ({first_line(other)})"
-            ) from other
-        return None, first_line(error)
-    try:
-        value = float(value_in_batch(part, output, axes, context.whole))
-    except Exception as error:
-        return Verdict(None, wanted, f"{type(error).__name__}: {first_line(error)}", unit), ""
-    return Verdict(value, wanted, "", unit), ""
+    truth, refused = attempt(alone, part, axes, context.alone, predictions)
+    value, error = attempt(value_in_batch, part, output, axes, context.whole)
+    if refused is not None and error is not None:
+        raise ValueError(
+            f"`y` must fit the loss `{part.name}`, which fails on the batch as it does on "
+            f"its rows alone, got {shapes(scored.y)} ({first_line(error)})"
+        ) from error
+    if refused is not None:
+        return None, first_line(refused)
+    wanted, unit = truth
+    if error is not None:
+        return Verdict(None, wanted, named(error), unit), ""
+    return Verdict(float(value), wanted, "", unit), ""
 
 
 def _picks_leaking_step(scored, target, number):
@@ -150,10 +147,7 @@ def _value_for_others(scored, part):
 
 
 def _with_other_targets(scored, part, verdict):
-    try:
-        value = _value_for_others(scored, part)
-    except Exception:  # a loss may refuse other targets
-        return Seen()
+    value, _ = attempt(_value_for_others, scored, part)  # a loss may refuse other targets
     if value is None or abs(value - verdict.batch) <= scored.share * max(abs(verdict.batch), 1e-6):
         return Seen()
     note = (
@@ -192,9 +186,9 @@ def check_metrics(scored):
     context = scored.context
     if compiled_metrics(scored.model) is None:
         return Seen()
-    try:
-        parts = metric_parts(scored.model, scored.y, scored.structure, context.sample_weight)
-    except Exception as error:  # Keras raises all kinds of errors for targets that do not fit
+    given = (scored.model, scored.y, scored.structure, context.sample_weight)
+    parts, error = attempt(metric_parts, *given)
+    if error is not None:
         if scored.made_up:
             return Seen()
         note = f"The metrics do not fit `y` and were not compared ({error})."

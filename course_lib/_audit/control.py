@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from course_lib._audit.attempt import attempt
 from course_lib._audit.compare import compare
 from course_lib._audit.context import Leak, Seen
 from course_lib._audit.run import array, flat, shaken
@@ -55,9 +56,9 @@ def _neighbours(context, leak):
     if not others or not batch.has_leaves:
         return None
     alone, crowd = batch.crowd(row, others)
-    try:
-        single, several = runner.outputs(alone), runner.outputs(crowd)
-    except Exception:  # a model may take no other rows of this length
+    single, refused = attempt(runner.outputs, alone)
+    several, error = attempt(runner.outputs, crowd)
+    if refused is not None or error is not None:
         return None
     mine, other = array(several[leak.output]), array(single[leak.output])
     found = compare(mine, crowd, other, alone, side=context.side)

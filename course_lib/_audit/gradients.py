@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from course_lib._audit.attempt import attempt, named
 from course_lib._audit.axes import along
 from course_lib._audit.cause import Cause
 from course_lib._audit.context import Seen
@@ -25,11 +26,10 @@ def check_gradients(context, parts):
     count = len(context.alone)
     places = np.unique(np.linspace(0, count - 1, min(LENGTHS, count)).astype(int))
     views = [context.alone[place] for place in places]
-    try:
-        share, variable, mine, right = compare_gradients(context, views, parts)
-    except Exception as error:  # what has a value need not have a gradient
-        note = f"Gradients could not be compared ({type(error).__name__}: {error})."
-        return Seen(notes=(note,))
+    worst, error = attempt(compare_gradients, context, views, parts)
+    if error is not None:
+        return Seen(notes=(f"Gradients could not be compared ({named(error)}).",))
+    share, variable, mine, right = worst
     text = (
         f"gradients of {len(variables)} variables, rows of {len(views)} "
         f"length{'s' * (len(views) > 1)}"
@@ -56,37 +56,46 @@ def compare_gradients(context, views, parts):
     """
     import tensorflow as tf
 
-    runner, batch, axes = context.runner, context.batch, context.axes
-    rows = np.concatenate([view.rows for view in views])
-    if all(one is not None and one.sequence is not None for one in axes):
-        # Rows of nothing but padding have no steps to be scored, so they must count for nothing.
-        rows = np.concatenate([rows, np.flatnonzero(batch.empty)])
-    together = batch.view(rows)
+    runner, axes = context.runner, context.axes
+    together = context.batch.view(_rows_of(context, views))
     with tf.GradientTape() as tape:
         outputs = runner.outputs(together)
-        if parts:
-            losses = [
-                value_in_batch(part, outputs[part.output], axes[part.output], together)
-                for part in parts
-            ]
-            loss = sum(part.weight * one for part, one in zip(parts, losses, strict=True))
-        else:
-            loss = _weighted(outputs, axes, together)
+        losses = [
+            value_in_batch(part, outputs[part.output], axes[part.output], together)
+            for part in parts
+        ]
+        loss = sum(part.weight * one for part, one in zip(parts, losses, strict=True))
+        loss = loss if parts else _weighted(outputs, axes, together)
     mine = _gradients(tape, loss, runner.model)
     with tf.GradientTape() as tape:
         several = [runner.outputs(view) for view in views]
-        if parts:
-            loss = 0.0
-            for part, in_batch in zip(parts, losses, strict=True):
-                predictions = [outputs[part.output] for outputs in several]
-                found, _ = alone(part, axes[part.output], views, predictions, True)
-                nearest = min(found, key=lambda one, b=in_batch: abs(float(one) - float(b)))
-                loss += part.weight * nearest
-        else:
-            pairs = zip(several, views, strict=True)
-            loss = sum(_weighted(outputs, axes, view) for outputs, view in pairs)
+        pairs = zip(several, views, strict=True)
+        loss = (
+            _loss_alone(context, several, views, parts, losses)
+            if parts
+            else sum(_weighted(outputs, axes, view) for outputs, view in pairs)
+        )
     wanted = _gradients(tape, loss, runner.model)
     return worst_variable(runner.model.trainable_variables, mine, wanted)
+
+
+def _rows_of(context, views):
+    rows = np.concatenate([view.rows for view in views])
+    if all(one is not None and one.sequence is not None for one in context.axes):
+        # Rows of nothing but padding have no steps to be scored, so they must count for nothing.
+        rows = np.concatenate([rows, np.flatnonzero(context.batch.empty)])
+    return rows
+
+
+def _loss_alone(context, several, views, parts, losses):
+    """Return what the loss of the rows alone comes to: of several right values the nearest."""
+    total = 0.0
+    for part, in_batch in zip(parts, losses, strict=True):
+        predictions = [outputs[part.output] for outputs in several]
+        found, _ = alone(part, context.axes[part.output], views, predictions, True)
+        nearest = min(found, key=lambda one, b=in_batch: abs(float(one) - float(b)))
+        total += part.weight * nearest
+    return total
 
 
 def _gradients(tape, loss, model):

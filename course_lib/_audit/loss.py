@@ -4,7 +4,6 @@ The reference needs no mask: each group of rows of one length is scored without 
 values are put together as the loss's own reduction says, by the number of values behind each.
 """
 
-import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,6 +60,7 @@ class Verdict:
             return any(not np.all(np.isfinite(wanted)) for wanted in self.wanted)
         return any(
             np.shape(wanted) == np.shape(self.batch)
+            and np.all(np.isfinite(wanted))
             and np.all(
                 np.abs(self.batch - wanted) <= share * np.maximum(np.abs(wanted), 1e-6) + 1e-9
             )
@@ -89,14 +89,6 @@ def with_holes(tensor, axes, view):
     if axes.sequence is None or real.all():
         return tensor
     return with_mask(tensor, keras.ops.convert_to_tensor(real))
-
-
-def first_line(error):
-    """Return what an error says, without the frames that Keras and TensorFlow put around it."""
-    text = re.sub(r"\x1b\[[0-9;]*m|\{\{.*?\}\}|\[Op:.*", "", str(error))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith("Exception encountered")] or lines
-    return lines[0] if lines else type(error).__name__
 
 
 def zero_at_padding(part, axes, batch):
@@ -156,27 +148,12 @@ def alone(part, axes, views, predictions, differentiable=False):
         `(candidates, unit)`. There is more than one candidate for a loss that returns a scalar: it
         may be a mean over steps, over rows, or a sum.
     """
-    import keras
-
-    losses, values_behind, rows, steps = [], [], [], []
-    unit = "step"
-    for view, y_pred in zip(views, predictions, strict=True):
-        y_pred = with_holes(y_pred, axes, view)
-        y_true = own_targets(part.target, axes, view, y_pred.shape)
-        each = part.loss.call(
-            keras.ops.convert_to_tensor(y_true, dtype=part.loss.dtype),
-            keras.ops.convert_to_tensor(y_pred, dtype=part.loss.dtype),
-        )
-        unit = {0: "scalar", 1: "row"}.get(len(each.shape), "step")
-        weights = part.weights
-        if weights is not None:
-            weights = step_weights(axes.cut(weights, view, y_pred.shape), each)
-        losses.append(value_of(part, y_true, y_pred, weights))
-        values_behind.append(_count(part, each, y_pred, weights))
-        rows.append(float(len(view.rows)))
-        # Without steps of an input, a row counts once.
-        real = axes.real(view).sum() if axes.sequence is not None else len(view.rows)
-        steps.append(float(real))
+    scored = [
+        _scored(part, axes, view, with_holes(y_pred, axes, view))
+        for view, y_pred in zip(views, predictions, strict=True)
+    ]
+    losses, values_behind, rows, steps, units = zip(*scored, strict=True)
+    unit = units[-1]
     reduction = part.loss.reduction
     if unit == "scalar":
         ways = [steps, rows, None]
@@ -188,6 +165,26 @@ def alone(part, axes, views, predictions, differentiable=False):
     if differentiable:
         return candidates, unit
     return [float(one) for one in candidates], unit
+
+
+def _scored(part, axes, view, y_pred):
+    """Return the loss of a view alone, its values, rows and real steps, and what it returns."""
+    import keras
+
+    y_true = own_targets(part.target, axes, view, y_pred.shape)
+    each = part.loss.call(
+        keras.ops.convert_to_tensor(y_true, dtype=part.loss.dtype),
+        keras.ops.convert_to_tensor(y_pred, dtype=part.loss.dtype),
+    )
+    weights = part.weights
+    if weights is not None:
+        weights = step_weights(axes.cut(weights, view, y_pred.shape), each)
+    loss = value_of(part, y_true, y_pred, weights)
+    rows = float(len(view.rows))
+    # Without steps of an input, a row counts once.
+    steps = float(axes.real(view).sum()) if axes.sequence is not None else rows
+    unit = {0: "scalar", 1: "row"}.get(len(each.shape), "step")
+    return loss, _count(part, each, y_pred, weights), rows, steps, unit
 
 
 def _together(losses, shares):

@@ -1,7 +1,10 @@
-"""Read off a recording what the model makes of its inputs."""
+"""Find out of the model what it makes of its inputs."""
+
+from dataclasses import replace
 
 import numpy as np
 
+from course_lib._audit.attempt import attempt
 from course_lib._keras_private import mask_of
 
 
@@ -43,3 +46,16 @@ def attached(tensor):
     """Return the mask on a tensor as a bool array, or `None`."""
     mask = mask_of(tensor)
     return None if mask is None else np.asarray(mask).astype(bool)
+
+
+def runs_shorter(runner, batch, sequence):
+    """Return True if the model runs with one step less in a sequence, on its first row."""
+    view, steps = batch.view([0]), sequence.real.shape[1]
+
+    def shorter(values):
+        cut = {n: values[n][:, : steps - 1] for n in sequence.leaves if values[n] is not None}
+        return [cut.get(number, value) for number, value in enumerate(values)]
+
+    leaves, masks = shorter(view.leaves), view.masks and shorter(view.masks)
+    _, error = attempt(runner, replace(view, leaves=leaves, masks=masks))
+    return error is None

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from course_lib._audit.loss import Verdict, first_line, step_weights, with_holes
+from course_lib._audit.attempt import attempt, named
+from course_lib._audit.loss import Verdict, step_weights, with_holes
 from course_lib._audit.run import array, as_tensors, flat
 from course_lib._audit.targets import own_targets
 from course_lib._keras_private import matched_metrics
@@ -37,10 +38,9 @@ def check_metric(context, metric, number, prediction, target, weights):
         keep = np.flatnonzero(~empty)
         own = None if weights is None else weights[keep]
         update = (target[keep], keras.ops.take(prediction, keep, axis=0), own)
-    try:
-        batch = _measure(metric, [update])
-    except Exception as error:  # a metric may be anybody's code
-        return Verdict(None, error=f"{type(error).__name__}: {first_line(error)}")
+    batch, error = attempt(_measure, metric, [update])
+    if error is not None:
+        return Verdict(None, error=named(error))
     alone, steps = [], []
     for view, outputs in zip(context.alone, context.alone_outputs, strict=True):
         y_pred = with_holes(outputs[number], axes, view)
@@ -50,10 +50,9 @@ def check_metric(context, metric, number, prediction, target, weights):
         steps.append(axes.real(view, y_pred.shape))
     wanted = []
     for way in (_as_steps, _as_rows, _as_means):
-        try:
-            wanted.extend(way(metric, alone, steps, axes))
-        except Exception:  # a metric need not take its steps one by one
-            continue
+        # A metric need not take its steps one by one.
+        values, _ = attempt(way, metric, alone, steps, axes)
+        wanted.extend(values or [])
     return Verdict(batch, wanted)
 
 

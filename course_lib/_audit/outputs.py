@@ -7,6 +7,7 @@ import contextlib
 
 import numpy as np
 
+from course_lib._audit.attempt import attempt, first_line, named
 from course_lib._audit.compare import compare
 from course_lib._audit.context import Leak, Seen
 from course_lib._audit.control import control
@@ -91,14 +92,15 @@ def with_more_padding(context, seen):
         return seen
     for extra in (context.batch.longest + 3, 1):
         view = context.batch.view(extra=extra)
-        try:
-            outputs = context.runner.outputs(view)
-        except Exception:  # whatever a model raises that does not take this length
+        outputs, error = attempt(context.runner.outputs, view)
+        if error is not None:
             continue
         how = f"with {extra} more steps of padding"
         leaks = leaks_of(differences(context, outputs, view), view, how)
         return seen + Seen(leaks=leaks, checked=(f"outputs {how}",), runs_longer=True)
-    note = "The model does not run on longer rows; more padding was not tried."
+    note = (
+        f"The model does not run on longer rows ({first_line(error)}); more padding was not tried."
+    )
     return seen + Seen(notes=(note,))
 
 
@@ -180,16 +182,15 @@ def with_other_weights(context, seen):
         return seen
     alone = [context.alone[place] for place in few(context)]
     view = context.batch.view(np.concatenate([one.rows for one in alone]))
-    try:
-        with look:
-            bare = [context.runner.outputs(one) for one in alone]
-            outputs = context.runner.outputs(view)
-            usable = all(np.isfinite(array(one)).all() for group in bare for one in group)
-            share = tolerance_of(look)
-            found = differences(context, outputs, view, alone, bare, share) if usable else []
-    except Exception as error:  # weights are changed: what the model does then is its own affair
-        note = f"A second look {look.how} failed ({type(error).__name__})."
+    with look:
+        ran, error = attempt(lambda: [context.runner.outputs(one) for one in (view, *alone)])
+        share = tolerance_of(look)
+    if error is not None:
+        note = f"A second look {look.how} failed ({named(error)})."
         return seen + Seen(notes=(note,))
+    outputs, *bare = ran
+    usable = all(np.isfinite(array(one)).all() for group in bare for one in group)
+    found = differences(context, outputs, view, alone, bare, share) if usable else []
     leaks = leaks_of(found, view, look.how, context=lambda: look)
     return seen + Seen(leaks=leaks, checked=(f"outputs {look.how_exactly}",))
 
@@ -204,13 +205,12 @@ def in_training(context, seen):
         return seen
     padded = context.batch.view(extra=context.batch.longest + 3)
     with _training(context.model):
-        try:
-            longer = flat(context.runner(padded, training=True))
-        except Exception:  # whatever a model raises that does not take this length
-            return seen
+        longer, error = attempt(context.runner, padded, training=True)
+    if error is not None:
+        return seen
     with _training(context.model):
         base = flat(context.runner(context.whole, training=True))
-    found = differences(context, longer, padded, [context.whole], [base])
+    found = differences(context, flat(longer), padded, [context.whole], [base])
     model = context.model
     leaks = leaks_of(
         found, padded, "in training, with more padding",
@@ -233,13 +233,9 @@ def on_the_other_side(context, seen):
         return seen
     other = "pre" if context.side == "post" else "post"
     view = context.batch.view(place=other)
-    try:
-        outputs = context.runner.outputs(view)
-    except Exception:  # whatever a model raises that looks for padding at one side
-        found, failed = [], True
-    else:
-        found, failed = differences(context, outputs, view), False
-    if not found and not failed:
+    outputs, error = attempt(context.runner.outputs, view)
+    found = [] if error is not None else differences(context, outputs, view)
+    if not found and error is None:
         return seen + Seen(checked=(f'outputs with padding="{other}"',))
     how = "with the padding on the other side"
     who = who_shows(context, Leak(view, found[0][2], *found[0][:2], how)) if found else ""

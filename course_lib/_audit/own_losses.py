@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from course_lib._audit.attempt import attempt, named
 from course_lib._audit.cause import Cause
 from course_lib._audit.context import Seen
 from course_lib._audit.faults import ACTIVITY, OWN_LOSS
@@ -22,12 +23,10 @@ def has_own(model, method):
 
 def check_own_loss(scored):
     """Compare the model's own `compute_loss`: a mean over steps or rows, or a sum."""
-    try:
-        verdict = _own_loss(scored)
-    except Exception:  # it may read anything
-        verdict = None
+    verdict, error = attempt(_own_loss, scored)
     if verdict is None:
-        return Seen(notes=("The model's own `compute_loss` could not be compared.",))
+        why = "" if error is None else f" ({named(error)})"
+        return Seen(notes=(f"The model's own `compute_loss` could not be compared{why}.",))
     seen = Seen(checked=("the model's own `compute_loss`",))
     if verdict.holds(scored.share):
         return seen

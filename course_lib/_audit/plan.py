@@ -20,13 +20,8 @@ from course_lib._audit.inputs import (
     no_padding_at,
     turned_round,
 )
-from course_lib._audit.made import is_read_by_embedding, made_masks
-
-NO_PADDING = (
-    "`x` must hold padding, got a batch in which every step is real; pass rows of several lengths, "
-    "padded with id 0 (or with the value that the model's `Masking` layer looks for), or say with "
-    "`mask=` which steps are real"
-)
+from course_lib._audit.made import is_read_by_embedding, made_masks, runs_shorter
+from course_lib._audit.refuse import check_batch
 
 # So many inputs are tried together for one time axis.
 MOST = 4
@@ -36,29 +31,9 @@ def find_batch(runner, x, leaves, masks, recording):
     """Return the `Batch`: the leaves with their sequences, and what each leaf was taken for."""
     planner = _Planner(runner, x, leaves, masks, recording)
     planner.read()
-    _check(planner.batch, planner.names)
+    check_batch(planner.batch, planner.names)
     refillable, inputs = tuple(planner.refillable()), tuple(planner.words())
     return replace(planner.batch, refillable=refillable, inputs=inputs)
-
-
-def _check(batch, names):
-    if not batch.sequences:
-        raise ValueError(NO_PADDING)
-    for sequence in batch.sequences:
-        if not sequence.real.any():
-            name = "`x`"
-            if len(batch.sequences) > 1 and sequence.leaves:
-                name = f"`{names[sequence.leaves[0]]}`"
-            raise ValueError(
-                f"{name} must hold real steps, got a batch whose every row is nothing but padding; "
-                "pass rows with ids other than 0, or another `mask=`"
-            )
-    if all(sequence.mask.all() and sequence.real.all() for sequence in batch.sequences):
-        raise ValueError(NO_PADDING)
-    if batch.empty.all():
-        raise ValueError(
-            "`x` must hold at least one row with real steps in every sequence, got none"
-        )
 
 
 class _Planner:
@@ -238,7 +213,7 @@ class _Planner:
 
     def _runs_with(self, sequence, numbers):
         leaves = (*sequence.leaves, *numbers)
-        return _runs_shorter(self.runner, self.batch, replace(sequence, leaves=leaves))
+        return runs_shorter(self.runner, self.batch, replace(sequence, leaves=leaves))
 
     def _belongs(self, number, sequence):
         if not self._is_blank(number, sequence.real):
@@ -319,19 +294,3 @@ class _Planner:
             span = f"{low} to {high}" if low != high else f"{low}"
             lines.append(f"`{name}`: a sequence, {span} real steps; {self.why[number]}")
         return lines
-
-
-def _runs_shorter(runner, batch, sequence):
-    """Return True if the model runs with one step less in a sequence, on its first row."""
-    view, steps = batch.view([0]), sequence.real.shape[1]
-
-    def shorter(values):
-        cut = {n: values[n][:, : steps - 1] for n in sequence.leaves if values[n] is not None}
-        return [cut.get(number, value) for number, value in enumerate(values)]
-
-    leaves, masks = shorter(view.leaves), view.masks and shorter(view.masks)
-    try:
-        runner(replace(view, leaves=leaves, masks=masks))
-    except Exception:  # whatever a model raises that does not take inputs of several lengths
-        return False
-    return True

@@ -212,8 +212,10 @@ ATTEND_IN_PACKED_ROWS = Exercise(
     attend_in_packed_rows,
     """A colleague went from padded to packed rows and kept the mask:
 
-    def attend_in_packed_rows(attention, x, segments):
-        return attention(x, x, key_mask=segments != 0)
+```python
+def attend_in_packed_rows(attention, x, segments):
+    return attention(x, x, key_mask=segments != 0)
+```
 
 `attention` is a `MultiHeadAttention`, `x` has shape `(B, T, D)`, `segments` has shape `(B, T)`: 1
 for the steps of a row's first sequence, 2 for its second, 0 for padding. Write

@@ -1,0 +1,28 @@
+"""Refuse a batch in which nothing can be compared."""
+
+NO_PADDING = (
+    "`x` must hold padding, got a batch in which every step is real; pass rows of several lengths, "
+    "padded with id 0 (or with the value that the model's `Masking` layer looks for), or say with "
+    "`mask=` which steps are real"
+)
+
+
+def check_batch(batch, names):
+    """Raise if a batch holds no padding, or nothing else."""
+    if not batch.sequences:
+        raise ValueError(NO_PADDING)
+    for sequence in batch.sequences:
+        if not sequence.real.any():
+            name = "`x`"
+            if len(batch.sequences) > 1 and sequence.leaves:
+                name = f"`{names[sequence.leaves[0]]}`"
+            raise ValueError(
+                f"{name} must hold real steps, got a batch whose every row is nothing but padding; "
+                "pass rows with ids other than 0, or another `mask=`"
+            )
+    if all(sequence.real.all() for sequence in batch.sequences):
+        raise ValueError(NO_PADDING)
+    if batch.empty.all():
+        raise ValueError(
+            "`x` must hold at least one row with real steps in every sequence, got none"
+        )
