@@ -213,3 +213,19 @@ def test_a_mask_that_the_model_makes_and_loses_is_a_fault_without_targets():
     model = keras.Model(x, layers.Dense(9)(embedding()(x) * 2))
     model.compile("sgd", SPARSE)
     assert [one.kind for one in audit(model, IDS).findings] == ["lost"]
+
+
+# ------------------------------------------------------------------ a row for padding that hides
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_maximum_of_which_padding_is_never_the_largest(sign):
+    """A large row for padding is of one sign behind this layer; of one of both the maximum is."""
+    inputs = keras.Input((None,), dtype="int32")
+    dense = layers.Dense(2, name="dense")
+    model = keras.Model(inputs, layers.GlobalMaxPooling1D(name="max")(dense(embedding()(inputs))))
+    small = np.full((9, 4), 0.01)
+    small[0] = -1.0  # under this row, as it is, no maximum is padding's
+    model.get_layer("embedding").set_weights([small])
+    dense.set_weights([sign * np.array([[1.0, 1.0], [-1.0, -1.0]] * 2) + 0.5, np.ones(2)])
+    blames(audit(model, IDS), ("leak", "max"))

@@ -177,6 +177,7 @@ def test_a_talk_can_be_given_offline(page, folder, path):
     told = []
     for width, height in ((1280, 720), (1024, 768)):
         page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("Reveal.layout()")
         for theme in ("light", "dark"):
             page.evaluate(f"document.documentElement.style.colorScheme = '{theme}'")
             seen = page.evaluate(MEASURE)

@@ -182,17 +182,31 @@ def with_other_weights(context, seen):
         return seen
     alone = [context.alone[place] for place in few(context)]
     view = context.batch.view(np.concatenate([one.rows for one in alone]))
-    with look:
-        ran, error = attempt(lambda: [context.runner.outputs(one) for one in (view, *alone)])
-        share = tolerance_of(look)
+    (outputs, *bare), error = _under(look, context, (view, *alone))
+    found = [] if error is not None else _found_under(look, context, outputs, view, alone, bare)
+    if look.tables and error is None and not found:
+        look = SecondLook(context.model, sign=-1)  # rows alone read no padding: one run is enough
+        (outputs,), error = _under(look, context, (view,))
+        found = [] if error is not None else _found_under(look, context, outputs, view, alone, bare)
     if error is not None:
         note = f"A second look {look.how} failed ({named(error)})."
         return seen + Seen(notes=(note,))
-    outputs, *bare = ran
-    usable = all(np.isfinite(array(one)).all() for group in bare for one in group)
-    found = differences(context, outputs, view, alone, bare, share) if usable else []
     leaks = leaks_of(found, view, look.how, context=lambda: look)
     return seen + Seen(leaks=leaks, checked=(f"outputs {look.how_exactly}",))
+
+
+def _under(look, context, views):
+    """Return `(outputs of each view under the look, error)`; outputs are None after an error."""
+    with look:
+        ran, error = attempt(lambda: [context.runner.outputs(one) for one in views])
+    return (ran if error is None else [None] * len(views)), error
+
+
+def _found_under(look, context, outputs, view, alone, bare):
+    usable = all(np.isfinite(array(one)).all() for group in bare for one in group)
+    with look:
+        share = tolerance_of(look)
+    return differences(context, outputs, view, alone, bare, share) if usable else []
 
 
 def in_training(context, seen):

@@ -18,13 +18,14 @@ class SecondLook:
 
     A bias of zeros hides a leak until it is trained, and a largest value is padding's only if
     padding's row of the embedding is large. No weight of a sound model can make padding visible, so
-    weights that are still all equal are moved, and rows for padding are made large.
+    weights that are still all equal are moved, and rows for padding are made large. A layer behind
+    may turn a large row into numbers of one sign, which no maximum takes: `sign` -1 turns the row.
     """
 
-    def __init__(self, model):
+    def __init__(self, model, sign=1):
         import keras
 
-        self.model = model
+        self.model, self.sign = model, sign
         self.equal = [
             variable for variable in model.trainable_variables if _all_equal(array(variable.value))
         ]
@@ -54,7 +55,7 @@ class SecondLook:
             variable.assign(value + generator.uniform(0.05, 0.25, size=value.shape))
         for variable in self.tables:
             value = array(variable.value)
-            large = LOUD * np.abs(value).max() * np.resize([1.0, -1.0], value.shape[1])
+            large = self.sign * LOUD * np.abs(value).max() * np.resize([1.0, -1.0], value.shape[1])
             variable.assign(np.concatenate([large[None], value[1:]]))
         return self
 

@@ -24,12 +24,12 @@ EMBEDDING_MASK = Exercise(
     embedding_mask,
     """Write `embedding_mask(ids, mask_zero)`: what `Embedding.compute_mask` returns for integer
 `ids` of shape `(B, T)`, as a NumPy array. Remember what it returns when `mask_zero` is False.
-`ids` may hold any integers; only the id 0 is padding.""",
+`ids` may hold any integers.""",
     minutes=3,
     difficulty="easy",
     hints=(
         "Without `mask_zero` there is no mask at all, not a mask of all True.",
-        "With `mask_zero` only the id 0 is padding; -1 is not.",
+        "With `mask_zero` only the id 0 is padding.",
     ),
     cases=_draw_ids,
     examples=(

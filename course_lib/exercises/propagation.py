@@ -208,7 +208,7 @@ for a row without padding, and for a padded row what it would get alone.""",
     minutes=6,
     difficulty="medium",
     hints=(
-        "Which of the two operations on the tensor loses the mask? Where can you get another one?",
+        "Both `[:, 1:]` and `* 2` lose the mask. Where can you get another one?",
         "`embedding.compute_mask(ids)` has a column for each step of `ids`. How many has `h`?",
         "Hand it in: `lstm(h, mask=...)`, with the mask cut as `h` was cut.",
     ),
