@@ -643,6 +643,12 @@ HARMLESS = {
         "row = next((row for row, full in enumerate(used) if length + full <= steps))",
     ): SUM,
     (
+        "8.2",
+        "return dataset.bucket_by_sequence_length(lambda row: tf.shape(row)[0], boundaries, "
+        "[*sizes, 1]) → return dataset.bucket_by_sequence_length(lambda row: tf.shape(row)[0], "
+        "boundaries, [*sizes, 2])",
+    ): "no row is longer than the last boundary",
+    (
         "9.1",
         "steps = mask.reshape(replicas, -1).sum(axis=1) → "
         "steps = mask.reshape(replicas, -2).sum(axis=1)",

@@ -322,7 +322,7 @@ def as_tensor(result, arguments):
     return in_each_part(keras.ops.convert_to_tensor, result)
 
 
-@each_kind
+@pytest.mark.parametrize("exercise", [one for one in KINDS if one.id != "2.4"])  # 2.4 wants one
 def test_it_returns_a_tensor(exercise, keras, quick):
     result = judged(exercise, altered(exercise, as_tensor))
     assert result.status == "wrong"

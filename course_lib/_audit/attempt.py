@@ -11,7 +11,11 @@ def attempt(function, *args, **options):
     try:
         return function(*args, **options), None
     except Exception as error:
-        return None, error
+        failed = link = error
+        # The frames would keep what the failed call made, and TensorFlow complains when it goes.
+        while link is not None:
+            link.__traceback__, link = None, link.__cause__ or link.__context__
+    return None, failed
 
 
 def first_line(error):

@@ -81,7 +81,7 @@ TRAINED_ROWS = Exercise(
     "Which rows of the table are trained?",
     trained_rows,
     """An `Embedding(input_dim, D, mask_zero=True)` looks up `ids` of shape `(B, T)`. All vectors
-enter a loss, but for those that a mask leaves out. Write
+enter a loss, except those that a mask leaves out. Write
 `trained_rows(ids, input_dim, mask_is_used)`: a bool for each row of the table, `True` if the row
 gets a gradient other than zero. `mask_is_used` says whether every layer that mixes steps uses the
 mask.""",
@@ -224,9 +224,14 @@ def _as_array(tensor):
 
 def _read(answer, table, ids):
     """Use an answer: what an LSTM of Keras makes of its vectors, and the mask it tells."""
+    import keras
+
     layer = answer(table)
+    vectors, mask = layer(ids), layer.compute_mask(ids)
     (lstm,) = layers(("LSTM", 2))
-    return _as_array(lstm(layer(ids))), _as_array(layer.compute_mask(ids))
+    # What is no tensor cannot be read: it is shown as it is.
+    can_be_read = keras.ops.is_tensor(vectors) and len(vectors.shape) == 3
+    return _as_array(lstm(vectors)) if can_be_read else vectors, _as_array(mask)
 
 
 _TABLE = np.array([[0.5, 2.0, -1.0], [1.0, -2.0, 0.25], [-3.0, 1.5, 4.0], [0.5, 0.5, 3.0]])
