@@ -649,6 +649,18 @@ HARMLESS = {
         "boundaries, [*sizes, 2])",
     ): "no row is longer than the last boundary",
     (
+        "8.2",
+        "return dataset.bucket_by_sequence_length(lambda row: tf.shape(row)[0], boundaries, "
+        "[*sizes, 1]) → return dataset.bucket_by_sequence_length(lambda row: tf.shape(row)[0], "
+        "boundaries, [*sizes, 0])",
+    ): "no row is longer than the last boundary",
+    (
+        "8.2",
+        "return dataset.bucket_by_sequence_length(lambda row: tf.shape(row)[0], boundaries, "
+        "[*sizes, 1]) → return dataset.bucket_by_sequence_length(lambda row: tf.shape(row)[-1], "
+        "boundaries, [*sizes, 1])",
+    ): "a row has one axis",
+    (
         "9.1",
         "steps = mask.reshape(replicas, -1).sum(axis=1) → "
         "steps = mask.reshape(replicas, -2).sum(axis=1)",

@@ -114,7 +114,11 @@ def move_slider(lab, number):
     expect(image).not_to_have_attribute("src", before)
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
+# nbval runs every lesson. These show what only a browser draws: sliders, and reports in HTML.
+SEEN = [lesson for lesson in LESSONS if lesson[:2] in {"00", "01", "04", "05", "06"}]
+
+
+@pytest.mark.parametrize("lesson", SEEN)
 def test_runs_from_top_to_bottom(lab, lesson):
     path = lab.server.notebooks / lesson
     stored = json.loads(path.read_text())

@@ -120,7 +120,7 @@ def alone(tf, keras):
     return found
 
 
-def on_devices(splits=8):
+def on_devices(splits=4):
     import tensorflow as tf
 
     (cpu,) = tf.config.list_physical_devices("CPU")
@@ -146,7 +146,7 @@ def on_devices(splits=8):
     print(json.dumps(found))
 
 
-def on_workers(splits=8):
+def on_workers(splits=4):
     import tensorflow as tf
 
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
