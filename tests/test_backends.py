@@ -29,10 +29,10 @@ def test_the_tests_that_are_asked_exist():
 
 def test_the_page_tells_what_was_said_and_what_was_not_tried():
     group = {"counts": {"passed": 7, "failed": 1, "skipped": 0}, "seconds": 3}
-    group["failures"] = [["test_b", "assert 1 == 2"]]
+    group["failures"] = [["test_b[x]", "assert 1 == 2"], ["test_b[y]", "assert 3 == 4"]]
     text = backends.page({"jax": {"versions": "Keras 3 on jax 1", "groups": {"claims": group}}})
     assert "| claims | 7 | 1 | 0 | 3 |" in text
-    assert "- `test_b`: `assert 1 == 2`" in text
+    assert "- `test_b` (2): `assert 1 == 2`" in text
     assert "Not tried yet: `make backends BACKEND=torch`." in text
     text = backends.page({"jax": {"failed": "it could not be installed (exit 1)."}})
     assert "Could not be tried: it could not be installed (exit 1)." in text

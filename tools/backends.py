@@ -106,11 +106,15 @@ def section(name, said):
         counts = found["counts"]
         row = (group, counts["passed"], counts["failed"], counts["skipped"], found["seconds"])
         yield "| " + " | ".join(map(str, row)) + " |"
-    failures = [failure for found in said["groups"].values() for failure in found["failures"]]
+    failures = {}
+    for found in said["groups"].values():
+        for test, line in found["failures"]:
+            failures.setdefault(test.split("[")[0], []).append(line)
     yield ""
     if failures:
-        yield "What fails, and what was seen:\n"
-        yield from (f"- `{test}`: `{line[:160]}`" for test, line in failures)
+        yield "What fails, how often, and what was seen first:\n"
+        for test, lines in failures.items():
+            yield f"- `{test}` ({len(lines)}): `{lines[0][:160]}`"
         yield ""
 
 
