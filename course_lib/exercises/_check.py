@@ -19,7 +19,7 @@ from course_lib.exercises._drawing import draw_problem, show_case, show_problem
 from course_lib.exercises._exercise import UnknownExerciseError, find
 from course_lib.exercises._progress import record as keep_record
 from course_lib.exercises._result import Result
-from course_lib.exercises._stub import holds_ellipsis, is_stub, unfinished_methods
+from course_lib.exercises._stub import holds_ellipsis, is_stub
 
 HERE = Path(__file__).parent
 
@@ -32,7 +32,7 @@ def check(exercise_id: str, answer: Any = ..., *, record: bool = True) -> Result
 
     Args:
         exercise_id: the exercise's number, "2.1".
-        answer: the function or class that the exercise asks for, itself and not a call of it.
+        answer: the function that the exercise asks for, itself and not a call of it.
         record: False leaves `progress()` as it is. The solutions in the lessons are checked so.
 
     Returns:
@@ -124,23 +124,16 @@ def _question_for(exercise, cases, outcomes, failed):
 
 def _refuse(exercise, answer):
     """Return a verdict for what needs no running, or `None`."""
-    wanted = "class" if inspect.isclass(exercise.solution) else "function"
     hand_in = f'`check("{exercise.id}", {exercise.name})`'
     if answer is ... or is_stub(answer):
         return _not_attempted(exercise)
     if answer is None:
-        return _error(f"You handed in None. Hand in the {wanted} itself: {hand_in}.")
+        return _error(f"You handed in None. Hand in the function itself: {hand_in}.")
     if not callable(answer):
         return _error(
-            f"You handed in {kind_of(answer)}. Hand in the {wanted} itself, "
+            f"You handed in {kind_of(answer)}. Hand in the function itself, "
             f"without calling it: {hand_in}."
         )
-    if wanted == "class":
-        if not inspect.isclass(answer):
-            return _error(f"A class is asked for, not an object or a function: {hand_in}.")
-        unfinished = unfinished_methods(answer)
-        if unfinished:
-            return _not_attempted(exercise, f" `{unfinished[0]}` is still empty.")
     if exercise.use is None:
         return _refuse_signature(exercise, answer)
     return None
@@ -165,9 +158,9 @@ def _error(message):
     return "error", {"message": message}
 
 
-def _not_attempted(exercise, more=""):
+def _not_attempted(exercise):
     return "not attempted", {
-        "message": f"Put your code in place of `...`, and run both cells.{more} "
+        "message": f"Put your code in place of `...`, and run both cells. "
         f'`hint("{exercise.id}")` helps.'
     }
 

@@ -46,7 +46,7 @@ class Exercise:
     Attributes:
         id: "2.1" is the first exercise of lesson 02.
         title: a few words.
-        solution: a function of at most 24 lines, or a class; its docstring is the stub's.
+        solution: a function of at most 24 lines; its docstring is the stub's.
         task: what is asked, in Markdown.
         minutes: how long it takes.
         difficulty: "easy", "medium" or "hard".
@@ -80,7 +80,7 @@ class Exercise:
 
     @property
     def name(self):
-        """The name of the function or class that is asked for."""
+        """The name of the function that is asked for."""
         return self.solution.__name__
 
     @property
@@ -108,18 +108,14 @@ class Exercise:
     def solution_source(self):
         """The solution as it stands in the notebook, under the name `solution`."""
         source = textwrap.dedent(inspect.getsource(self.solution)).rstrip()
-        kind = "class" if inspect.isclass(self.solution) else "def"
-        new = "Solution" if kind == "class" else "solution"
-        return source.replace(f"{kind} {self.name}", f"{kind} {new}", 1)
+        return source.replace(f"def {self.name}", "def solution", 1)
 
     @property
     def stub(self):
         """What the learner starts from: the solution with `...` for each body."""
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(self.solution))).body
-        for node in ast.walk(definition):
-            if isinstance(node, ast.FunctionDef):
-                has_docstring = ast.get_docstring(node) is not None
-                node.body = [*node.body[:has_docstring], ast.Expr(ast.Constant(...))]
+        has_docstring = ast.get_docstring(definition) is not None
+        definition.body = [*definition.body[:has_docstring], ast.Expr(ast.Constant(...))]
         return ast.unparse(definition)
 
 

@@ -19,13 +19,6 @@ def is_stub(answer):
     )
 
 
-def unfinished_methods(answer):
-    """Return the names of a class's methods that are stubs."""
-    return [
-        name for name, value in vars(answer).items() if inspect.isfunction(value) and is_stub(value)
-    ]
-
-
 def holds_ellipsis(value):
     """Whether a result is `...`, or a tuple or list with `...` in it."""
     if isinstance(value, (tuple, list)):

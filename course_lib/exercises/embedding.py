@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_lib.exercises._exercise import Exercise, Wrong
-from course_lib.exercises._keras import layers
+from course_lib.exercises._keras import layers, result_of
 
 
 def embedding_mask(ids, mask_zero):
@@ -200,68 +200,27 @@ padded with 0. Some row may be empty, not all of them.""",
 )
 
 
-class WordsFromZero:
-    """An Embedding of Keras for ids of words from 0 on and -1 as padding."""
-
-    def __init__(self, table):
-        import keras
-
-        table = np.concatenate([np.zeros((1, table.shape[1])), table])
-        self.layer = keras.layers.Embedding(*table.shape, mask_zero=True, weights=[table])
-
-    def __call__(self, ids):
-        """Return the vectors, shape (B, T, D), a tensor that carries the mask."""
-        return self.layer(ids + 1)
-
-    def compute_mask(self, ids):
-        """Return bool (B, T): True at words."""
-        return self.layer.compute_mask(ids + 1)
-
-
-def _as_array(tensor):
-    return tensor.numpy() if hasattr(tensor, "numpy") else tensor
-
-
-def _read(answer, table, ids):
-    """Use an answer: what an LSTM of Keras makes of its vectors, and the mask it tells."""
+def state_after_words(lstm, table, ids):
+    """Return (B, units): the state of `lstm` after the words of each row."""
     import keras
 
-    layer = answer(table)
-    vectors, mask = layer(ids), layer.compute_mask(ids)
-    (lstm,) = layers(("LSTM", 2))
-    # What is no tensor cannot be read: it is shown as it is.
-    can_be_read = keras.ops.is_tensor(vectors) and len(vectors.shape) == 3
-    return _as_array(lstm(vectors)) if can_be_read else vectors, _as_array(mask)
+    table = np.concatenate([np.zeros((1, table.shape[1])), table])
+    embedding = keras.layers.Embedding(*table.shape, mask_zero=True, weights=[table])
+    return lstm(embedding(ids + 1))
 
 
 _TABLE = np.array([[0.5, 2.0, -1.0], [1.0, -2.0, 0.25], [-3.0, 1.5, 4.0], [0.5, 0.5, 3.0]])
 
 
+def _read(answer, table, ids):
+    """Use an answer: an LSTM of Keras is made for it, its state is an array."""
+    return result_of(answer, *layers(("LSTM", 2)), table, ids)
+
+
 def _draw_words(draw):
     batch, steps = draw.sizes(2, 4)
-    mask = draw.mask(batch, steps)
-    return _TABLE, np.where(mask, draw.integers(0, len(_TABLE) - 1, batch, steps), -1)
-
-
-def _in_keras(table, change=lambda ids: ids + 1, mask_zero=True):
-    """An answer with other ids or another table, for the wrong answers below."""
-
-    class Answer(WordsFromZero):
-        def __init__(self, words):
-            import keras
-
-            rows = table(words)
-            self.layer = keras.layers.Embedding(*rows.shape, mask_zero=mask_zero, weights=[rows])
-
-        def __call__(self, ids):
-            """Return the vectors."""
-            return self.layer(change(ids))
-
-        def compute_mask(self, ids):
-            """Return the layer's mask."""
-            return self.layer.compute_mask(change(ids))
-
-    return Answer
+    words = draw.integers(0, len(_TABLE) - 1, batch, steps)
+    return _TABLE, np.where(draw.mask(batch, steps), words, -1)
 
 
 def _row_in_front(words):
@@ -272,48 +231,43 @@ def _row_behind(words):
     return np.concatenate([words, np.zeros((1, words.shape[1]))])
 
 
-class _MaskOfTheIds(WordsFromZero):
-    """Wrong: the mask that is told is that of the ids as they came."""
+def _with(table_of, ids_of=lambda ids: ids + 1, mask_zero=True):
+    """`state_after_words` with another table or other ids, for the wrong answers below."""
 
-    def compute_mask(self, ids):
-        """Return the mask of other ids."""
-        return self.layer.compute_mask(ids)
+    def answer(lstm, table, ids):
+        import keras
 
+        rows = table_of(table)
+        embedding = keras.layers.Embedding(*rows.shape, mask_zero=mask_zero, weights=[rows])
+        return lstm(embedding(ids_of(ids)))
 
-class _Inverted(WordsFromZero):
-    """Wrong: True at padding."""
-
-    def compute_mask(self, ids):
-        """Return True at padding."""
-        return ids == -1
+    return answer
 
 
-WORDS_FROM_ZERO = Exercise(
+STATE_AFTER_WORDS = Exercise(
     "2.4",
     "Build it: an `Embedding` for words from 0",
-    WordsFromZero,
+    state_after_words,
     """A tokenizer numbers its words from 0 and pads with −1, and row *i* of a trained `table` of
 shape `(V, D)` is word *i*. A colleague writes:
 
 ```python
 embedding = keras.layers.Embedding(V, D, mask_zero=True, weights=[table])
+return lstm(embedding(ids))
 ```
 
-It runs, and it masks a word and reads the padding. Write the class `WordsFromZero`, made with
-`WordsFromZero(table)`, around an `Embedding` of Keras. Called with integer `ids` of shape `(B, T)`,
-it returns the words' vectors with the mask on them; `compute_mask(ids)` returns that mask. The
-check lets an LSTM of Keras read them: each row gets what its words get alone.""",
+It runs, and it masks a word and reads the padding. Write `state_after_words(lstm, table, ids)`
+with an `Embedding` of Keras: for `ids` of shape `(B, T)`, the state that `lstm` has after the words
+of each row, as if the row came alone and without padding.""",
     minutes=10,
     difficulty="hard",
     build=True,
     use=_read,
-    parts=("lstm(layer(ids))", "layer.compute_mask(ids)"),
-    prepare=lambda: _read(WordsFromZero, _TABLE, np.array([[0]])),
+    prepare=lambda: _read(state_after_words, _TABLE, np.array([[0]])),
     hints=(
         "Which id does `mask_zero=True` mask? Which ids would the words and the padding need?",
         "`ids + 1` turns −1 into 0 and word 0 into 1. Then word *i* has to be row *i* + 1.",
-        "`np.concatenate([np.zeros((1, D)), table])` has a row more, in front. Make the layer "
-        "once, in `__init__`, and call it with `ids + 1`.",
+        "`np.concatenate([np.zeros((1, D)), table])` has a row more, in front.",
     ),
     cases=_draw_words,
     examples=(
@@ -324,35 +278,25 @@ check lets an LSTM of Keras read them: each row gets what its words get alone.""
     wrong=(
         Wrong(
             "as it was",
-            _in_keras(lambda words: words, lambda ids: ids),
+            _with(lambda table: table, lambda ids: ids),
             "Which word does `mask_zero=True` mask here, and which row does -1 take?",
         ),
         Wrong(
             "padding set to 0",
-            _in_keras(lambda words: words, lambda ids: np.where(ids < 0, 0, ids)),
+            _with(lambda table: table, lambda ids: np.where(ids < 0, 0, ids)),
             "You turn -1 into 0. Can the layer tell that 0 from word 0?",
         ),
         Wrong(
             "a row behind",
-            _in_keras(_row_behind),
+            _with(_row_behind),
             "Your ids are one larger. In which row of your table does word 0 stand now?",
         ),
         Wrong(
             "without mask_zero",
-            _in_keras(_row_in_front, mask_zero=False),
+            _with(_row_in_front, mask_zero=False),
             "The vectors are right. Who tells the LSTM which of them are padding?",
-        ),
-        Wrong(
-            "the mask of other ids",
-            _MaskOfTheIds,
-            "The LSTM gets the right mask. Does `compute_mask` ask the layer about the same ids?",
-        ),
-        Wrong(
-            "True at padding",
-            _Inverted,
-            "In a mask of Keras, does `True` mean a word or padding?",
         ),
     ),
 )
 
-EXERCISES = (EMBEDDING_MASK, TRAINED_ROWS, SMALLEST_INPUT_DIM, WORDS_FROM_ZERO)
+EXERCISES = (EMBEDDING_MASK, TRAINED_ROWS, SMALLEST_INPUT_DIM, STATE_AFTER_WORDS)
