@@ -188,9 +188,22 @@ def _draw_pair(draw):
     return draw.numbers(rows, steps, 3), draw.numbers(rows, others, 3), target_mask, source_mask
 
 
-def _decode(self_attention, cross_attention, target, source, **masks):
-    x = target + self_attention(target, target, **masks.get("own", {}))
-    return x + cross_attention(x, source, **masks.get("cross", {}))
+def _decode(own=lambda mask: {}, cross=lambda mask: {}):
+    """`decode` with other masks, for the wrong answers below: options from each layer's mask."""
+
+    def answer(self_attention, cross_attention, target, source, target_mask, source_mask):
+        x = target + self_attention(target, target, **own(target_mask))
+        return x + cross_attention(x, source, **cross(source_mask))
+
+    return answer
+
+
+def _by_value(mask):
+    return {"value_mask": mask}
+
+
+def _causal_by_value(mask):
+    return {"value_mask": mask, "use_causal_mask": True}
 
 
 _SOURCE = _X[:, :3][:, ::-1]
@@ -225,57 +238,28 @@ words of the target that are not later than itself, and then at all real words o
     wrong=(
         Wrong(
             "as it was",
-            lambda own, cross, target, source, target_mask, source_mask: _decode(
-                own, cross, target, source
-            ),
+            _decode(),
             "A `query_mask` by hand is replaced by that of the tensor (Claim 6.9). Which argument "
             "is not?",
         ),
         Wrong(
             "looks ahead",
-            lambda own, cross, target, source, target_mask, source_mask: _decode(
-                own,
-                cross,
-                target,
-                source,
-                own={"value_mask": target_mask},
-                cross={"value_mask": source_mask},
-            ),
+            _decode(_by_value, _by_value),
             "Can the first word of the target look at the second one in your code?",
         ),
         Wrong(
             "padding of the target",
-            lambda own, cross, target, source, target_mask, source_mask: _decode(
-                own,
-                cross,
-                target,
-                source,
-                own={"use_causal_mask": True},
-                cross={"value_mask": source_mask},
-            ),
+            _decode(lambda mask: {"use_causal_mask": True}, _by_value),
             "If the padding of the target is in front, who keeps the words from looking at it?",
         ),
         Wrong(
             "padding of the source",
-            lambda own, cross, target, source, target_mask, source_mask: _decode(
-                own,
-                cross,
-                target,
-                source,
-                own={"value_mask": target_mask, "use_causal_mask": True},
-            ),
+            _decode(_causal_by_value),
             "Which words of the source are padding, and who tells the second layer?",
         ),
         Wrong(
             "both causal",
-            lambda own, cross, target, source, target_mask, source_mask: _decode(
-                own,
-                cross,
-                target,
-                source,
-                own={"value_mask": target_mask, "use_causal_mask": True},
-                cross={"value_mask": source_mask, "use_causal_mask": True},
-            ),
+            _decode(_causal_by_value, _causal_by_value),
             "The whole source is there before the first word is translated. May that word look at "
             "all of it?",
         ),

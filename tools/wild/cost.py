@@ -5,13 +5,14 @@ reviews padded to 30 words, and asked about new reviews twice: padded to 30, as 
 padded to their longest. The words, the verdict and the weights are the same both times.
 """
 
+from functools import partial
+
 import keras
 import numpy as np
-from keras import layers
 
 from course_lib import pad
 from tools.wild import examples
-from tools.wild.example_layers import EncoderBlock, PositionalEmbedding
+from tools.wild.example_layers import PositionalEmbedding
 from tools.wild.page import ROOT, table
 
 PAGE = ROOT / "docs" / "wild" / "cost.md"
@@ -43,23 +44,16 @@ def reviews(count, rng):
     return rows, np.array(praise, "int32")
 
 
-def masked_lstm(ids):
-    """Return the example's output for ids, with `mask_zero=True` and nothing else changed."""
-    x = layers.Embedding(40, 16, mask_zero=True)(ids)
-    x = layers.Bidirectional(layers.LSTM(8, return_sequences=True))(x)
-    return layers.Dense(1)(layers.Bidirectional(layers.LSTM(8))(x))
-
-
-def masked_transformer(ids):
-    """Return the example's output for ids, with a mask from the embedding and nothing else new."""
-    x = EncoderBlock()(PositionalEmbedding()(ids))
-    x = layers.Dense(16, activation="relu")(layers.GlobalAveragePooling1D()(x))
-    return layers.Dense(2, activation="softmax")(x)
-
-
+# The example, and the same with a mask from its embedding and nothing else changed.
 MODELS = {
-    "Bidirectional LSTM on reviews": (examples.bidirectional_lstm, masked_lstm),
-    "Text classification by transformer": (examples.text_transformer, masked_transformer),
+    "Bidirectional LSTM on reviews": (
+        examples.bidirectional_lstm,
+        partial(examples.bidirectional_lstm, mask_zero=True),
+    ),
+    "Text classification by transformer": (
+        examples.text_transformer,
+        partial(examples.text_transformer, embedding=PositionalEmbedding),
+    ),
 }
 
 

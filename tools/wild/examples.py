@@ -33,8 +33,8 @@ def named_entities(ids):
     return layers.Dense(5)(layers.Dense(16, activation="relu")(x))
 
 
-def text_transformer(ids):
-    x = EncoderBlock()(TokenAndPosition()(ids))
+def text_transformer(ids, embedding=TokenAndPosition):
+    x = EncoderBlock()(embedding()(ids))
     x = layers.Dense(16, activation="relu")(layers.GlobalAveragePooling1D()(x))
     return layers.Dense(2, activation="softmax")(x)
 
@@ -46,8 +46,8 @@ def switch_transformer(ids):
     return layers.Dense(2)(layers.GlobalAveragePooling1D()(x))
 
 
-def bidirectional_lstm(ids):
-    x = layers.Embedding(40, 16)(ids)
+def bidirectional_lstm(ids, mask_zero=False):
+    x = layers.Embedding(40, 16, mask_zero=mask_zero)(ids)
     x = layers.Bidirectional(layers.LSTM(8, return_sequences=True))(x)
     return layers.Dense(1)(layers.Bidirectional(layers.LSTM(8))(x))
 
