@@ -155,9 +155,15 @@ def paint_mask(axes, mask, values=None):
     for row, step in np.ndindex(rows, steps):
         text = "" if values is None else f"{values[row][step]}"
         paint_step(axes, step, row, mask[row, step], text)
-    axes.set(xlim=(0, steps), ylim=(rows, 0), xlabel="step", aspect="auto")
-    axes.set_xticks(np.arange(steps) + 0.5, np.arange(steps))
-    axes.set_yticks(np.arange(rows) + 0.5, [f"row {row}" for row in range(rows)])
+    name_cells(axes, range(steps), [f"row {row}" for row in range(rows)])
+    axes.set(xlabel="step", aspect="auto")
+
+
+def name_cells(axes, columns, rows):
+    """Name the columns and rows of a painted grid, the first row on top, without a frame."""
+    axes.set(xlim=(0, len(columns)), ylim=(len(rows), 0))
+    axes.set_xticks(np.arange(len(columns)) + 0.5, columns)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_lib._arguments import as_array, as_mask, no_nan, not_empty, shape_of
-from course_lib.pictures import BLUE, INK, ORANGE, Picture, new_figure, paint_step
+from course_lib.pictures import BLUE, INK, ORANGE, Picture, name_cells, new_figure, paint_step
 
 
 def draw_batches(ways, title=""):
@@ -91,11 +91,7 @@ def draw_packed(segments, words, title=""):
         paint_step(axes, step, row, number != 0, f"{words[row][step]}\n{number}" if number else "")
         if step and number and number != segments[row, step - 1]:
             axes.plot([step, step], [row, row + 1], color=ORANGE, linewidth=4)
-    axes.set(xlim=(0, steps), ylim=(rows, 0))
-    axes.set_xticks(np.arange(steps) + 0.5, np.arange(steps))
-    axes.set_yticks(np.arange(rows) + 0.5, [f"row {row}" for row in range(rows)])
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    name_cells(axes, range(steps), [f"row {row}" for row in range(rows)])
     axes.set_title(title, loc="left", fontsize=11, color=INK)
     told = [
         _describe_packed(row, *lines) for row, lines in enumerate(zip(segments, words, strict=True))
@@ -138,11 +134,7 @@ def draw_looks(mask, words, title=""):
     for query, key in np.ndindex(mask.shape):
         paint_step(axes, key, query, mask[query, key])
     names = [word or "pad" for word in words]
-    axes.set(xlim=(0, steps), ylim=(steps, 0))
-    axes.set_xticks(np.arange(steps) + 0.5, names)
-    axes.set_yticks(np.arange(steps) + 0.5, names)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    name_cells(axes, names, names)
     axes.set_title(title, loc="left", fontsize=11, color=INK)
     told = [_describe_look(names[query], mask[query], names) for query in range(steps)]
     return Picture(figure, f"{title + ': ' if title else ''}{' '.join(told)}")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_lib._arguments import as_array, as_mask, no_nan, not_empty, shape_of
-from course_lib.pictures import BLUE, INK, ORANGE, Picture, new_figure, paint_step
+from course_lib.pictures import BLUE, INK, ORANGE, Picture, name_cells, new_figure, paint_step
 
 
 def draw_weights(weights, mask, words=None, title=""):
@@ -40,11 +40,7 @@ def draw_weights(weights, mask, words=None, title=""):
             text = f"× {times[row, step]:.3g}"
             text = text if words is None else f"{words[row][step]}\n{text}"
         paint_step(axes, step, row, mask[row, step], text)
-    axes.set(xlim=(0, steps), ylim=(rows, 0))
-    axes.set_xticks(np.arange(steps) + 0.5, np.arange(steps))
-    axes.set_yticks(np.arange(rows) + 0.5, [f"row {row}" for row in range(rows)])
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    name_cells(axes, range(steps), [f"row {row}" for row in range(rows)])
     axes.set_title(title, loc="left", fontsize=11, color=INK)
     told = [_describe_weights(row, times[row][mask[row]]) for row in range(rows)]
     return Picture(figure, f"{title + ': ' if title else ''}{' '.join(told)}")
@@ -85,11 +81,8 @@ def draw_gaps(gaps, rows, columns, title="", xlabel="", ylabel=""):
             raise ValueError(f"`{name}` must name {count}, got {shape_of(names)}")
     figure, axes = new_figure(1.8 + 1.15 * len(columns), 1.3 + 0.55 * len(rows))
     _paint_gaps(axes, gaps)
-    axes.set_xticks(np.arange(len(columns)) + 0.5, columns)
-    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
-    axes.set(xlim=(0, len(columns)), ylim=(len(rows), 0), xlabel=xlabel, ylabel=ylabel)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    name_cells(axes, columns, rows)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.set_title(title, loc="left", fontsize=11, color=INK)
     told = [
         f"{ylabel} {name}: " + ", ".join(f"{value:.0%}" for value in line) + "."

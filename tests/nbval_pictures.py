@@ -10,6 +10,7 @@ import io
 import re
 
 import matplotlib.image
+import nbval.kernel
 import numpy as np
 from nbval.plugin import IPyNbCell
 
@@ -23,6 +24,18 @@ WINDOW, STRIDE = 16, 8
 NOT_COMPARED = re.compile(r"\x1b\[[\d;]*m|(?<=In\[)\d+")
 
 _compare_text = IPyNbCell.compare_outputs
+_start_kernel = nbval.kernel.start_new_kernel
+
+
+def start_kernel(*arguments, **options):
+    """Start a kernel; once more if another process took one of the ports that it was told."""
+    try:
+        return _start_kernel(*arguments, **options)
+    except RuntimeError:  # "Kernel died before replying to kernel_info"
+        return _start_kernel(*arguments, **options)
+
+
+nbval.kernel.start_new_kernel = start_kernel
 
 
 def pictures(outputs):

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.test_claims_match import claims_in_lessons
-from tools.claims import pinned, read_config, reason
+from tools.claims import read_config
 from tools.claims_report import HOLDS, VERDICTS, claims_in_tests, order, short
 from tools.claims_table import MARKS, PAGE, TO_BE_WRITTEN, Table, row
+from tools.environments import pinned, reason
 from tools.faults import read_faults
 
 ROOT = Path(__file__).parent.parent

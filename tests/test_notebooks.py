@@ -14,6 +14,7 @@ from course_lib import check_environment
 from course_lib.pictures import Picture, draw_losses, draw_mask
 from course_lib.pictures_carry_over import draw_states
 from course_lib.pictures_embedding import draw_look_up
+from tests import nbval_pictures
 from tests.nbval_pictures import TOLERANCE, difference, pictures, unlike
 from tools.run_notebooks import fold_answers, is_folded, with_content
 
@@ -452,3 +453,22 @@ def test_a_picture_carries_its_alt_text():
     data, metadata = picture._repr_mimebundle_()
     assert data["text/plain"] == metadata["image/png"]["alt"] == picture.alt
     assert picture.alt == "1 row of 3 steps. Row 0: real at 0-1, padding at 2."
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2])
+def test_a_kernel_that_lost_a_port_is_started_once_more(monkeypatch, failures):
+    starts = []
+
+    def start(**options):
+        starts.append(options)
+        if len(starts) <= failures:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return "kernel"
+
+    monkeypatch.setattr(nbval_pictures, "_start_kernel", start)
+    if failures < 2:
+        assert nbval_pictures.start_kernel(cwd="here") == "kernel"
+    else:
+        with pytest.raises(RuntimeError, match="Kernel died"):
+            nbval_pictures.start_kernel(cwd="here")
+    assert starts == [{"cwd": "here"}] * min(failures + 1, 2)

@@ -8,14 +8,14 @@ said before is kept.
 import argparse
 import json
 import subprocess
-import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
 
-from tools.claims import pinned
+from tools import environments
 from tools.claims_run import environment
+from tools.environments import pinned
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD, PAGE = ROOT / "build" / "backends", ROOT / "docs" / "backends.md"
@@ -37,24 +37,6 @@ backends` asks the tests that need no TensorFlow of another backend and writes t
 are not run there. Lessons 08 to 11 use `tf.data`, `tf.distribute` and Keras 2, so their claims are
 about TensorFlow.
 """
-
-
-def make_environment(name):
-    """Return the Python of a backend's environment, made anew if what it needs has changed."""
-    home = BUILD / name
-    needs = [*pinned(LOCKED, PYTHON), BACKENDS[name]]
-    python, recipe = home / "env" / "bin" / "python", home / "recipe.json"
-    if python.exists() and recipe.exists() and json.loads(recipe.read_text()) == needs:
-        return python
-    print(f"{name}: making the environment", flush=True)
-    home.mkdir(parents=True, exist_ok=True)
-    uv = [sys.executable, "-m", "uv"]
-    subprocess.run(
-        [*uv, "venv", "--quiet", "--clear", "--python", PYTHON, home / "env"], check=True
-    )
-    subprocess.run([*uv, "pip", "install", "--quiet", "--python", python, *needs], check=True)
-    recipe.write_text(json.dumps(needs))
-    return python
 
 
 def ask(name, python, tests):
@@ -124,23 +106,17 @@ def page(kept):
     return "\n".join(parts).rstrip() + "\n"
 
 
-def versions(python, name):
-    """Return in words which versions an environment holds."""
-    script = "import sys; from importlib.metadata import version as v; print(*map(v, sys.argv[1:]))"
-    found = subprocess.run(
-        [python, "-c", script, "keras", name], capture_output=True, text=True, check=True
-    )
-    return "Keras {} on {} {}".format(*found.stdout.split()[:1], name, found.stdout.split()[1])
-
-
 def run(name):
     """Ask one backend, print a line for each group, and return what it said."""
+    print(f"{name}: environment", flush=True)
     try:
-        python = make_environment(name)
-    except subprocess.CalledProcessError as error:
+        needs = [*pinned(LOCKED, PYTHON), BACKENDS[name]]
+        python = environments.make(BUILD / name, PYTHON, needs)
+    except environments.CannotInstallError as error:
         print(f"{name}: could not be installed", flush=True)
-        return {"failed": f"it could not be installed (exit {error.returncode})."}
-    said = {"versions": versions(python, name), "groups": {}}
+        return {"failed": f"it could not be installed: {error}"}
+    found = environments.versions(python, ["keras", name])
+    said = {"versions": f"Keras {found['keras']} on {name} {found[name]}", "groups": {}}
     for group, tests in GROUPS.items():
         found = said["groups"][group] = ask(name, python, tests)
         print(f"{name}: {group}: {found['counts']}, {found['seconds']} s", flush=True)
