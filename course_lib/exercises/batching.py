@@ -118,10 +118,10 @@ IN_BUCKETS = Exercise(
     "Buckets of equal steps",
     in_buckets,
     """`dataset` is a `tf.data.Dataset` of rows of ids. With `boundaries` `[3, 5, 9]`, the buckets
-hold rows of 1–2, 3–4 and 5–8 steps; no row is longer. Write
-`in_buckets(dataset, boundaries, steps)`: a dataset of batches, each of one bucket and padded to its
-own longest row. A batch holds as many rows as would fit into `steps` steps if each were as long as
-its bucket allows. `steps` is at least 8.""",
+hold rows of 1–2, 3–4 and 5–8 steps. No row is longer, but TensorFlow wants a size for that too.
+Write `in_buckets(dataset, boundaries, steps)`: a dataset of batches, each of one bucket and padded
+to its own longest row. A batch holds as many rows as would fit into `steps` steps if each were as
+long as its bucket allows. `steps` is at least 8.""",
     minutes=6,
     difficulty="medium",
     hints=(

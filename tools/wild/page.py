@@ -22,6 +22,7 @@ padded batch; it uses nothing of `course_lib`. Then `audit(model, x)` is asked.
 
 A model of `keras-io` is the architecture of an official example of Keras, rebuilt small in our own
 words; its weights, data and training are not judged. Padding stands at the end of the rows.
+[What a leak costs](wild/cost.md) was asked of two of them.
 
 | packages asked | version |
 |---|---|
