@@ -3,6 +3,7 @@
 A model that does not take rows of another length may raise anything, as may a loss or a metric.
 """
 
+import gc
 import re
 
 
@@ -12,9 +13,11 @@ def attempt(function, *args, **options):
         return function(*args, **options), None
     except Exception as error:
         failed = link = error
-        # The frames would keep what the failed call made, and TensorFlow complains when it goes.
-        while link is not None:
-            link.__traceback__, link = None, link.__cause__ or link.__context__
+    # What the failed call made goes here and now, while `unused_is_no_error` holds: its frames,
+    # which the traceback keeps, and what they made in a ring.
+    while link is not None:
+        link.__traceback__, link = None, link.__cause__ or link.__context__
+    gc.collect()
     return None, failed
 
 
