@@ -57,17 +57,18 @@ def _check_loss(scored, part):
         check_target(part, scored.outputs[part.output], axes, context.batch.sequences)
     if _picks_leaking_step(scored, part.target, part.output):
         return Seen(), False, False
-    verdict, refused = judged(scored, part, scored.outputs)
+    truth = _truth(scored, part)
+    verdict = judged(scored, part, scored.outputs, truth)
     if verdict is None:
-        note = f"The loss `{part.name}` does not run on rows alone ({refused})."
+        note = f"The loss `{part.name}` does not run on rows alone ({first_line(truth[1])})."
         return Seen(notes=(note,)), False, False
     how = ""
     other = None
     if not picks_step(part.target, axes):
         other = with_other_padding(context, scored.outputs, part.output)
     if verdict.holds(scored.share) and other is not None:
-        again, _ = judged(scored, part, other)
-        if again is None or not again.holds(scored.share):
+        again = judged(scored, part, other, truth)
+        if not again.holds(scored.share):
             verdict, how = again, OTHER
     if verdict.holds(scored.share):
         return _with_other_targets(scored, part, verdict), True, False
@@ -76,24 +77,29 @@ def _check_loss(scored, part):
     return _blamed(scored, part, verdict, how), False, False
 
 
-def judged(scored, part, outputs):
-    """Return the `Verdict` on a loss and ""; `None` and the error if it does not run on rows."""
-    context, axes = scored.context, scored.context.axes[part.output]
+def _truth(scored, part):
+    """Return what a loss ought to be by the rows alone, or the error, as `attempt` does."""
+    context = scored.context
     predictions = [outputs[part.output] for outputs in context.alone_outputs]
-    output = outputs[part.output]
-    truth, refused = attempt(alone, part, axes, context.alone, predictions)
-    value, error = attempt(value_in_batch, part, output, axes, context.whole)
+    return attempt(alone, part, context.axes[part.output], context.alone, predictions)
+
+
+def judged(scored, part, outputs, truth):
+    """Return the `Verdict` on a loss, by what `_truth` says; `None` if it does not run on rows."""
+    context, (right, refused) = scored.context, truth
+    given = (outputs[part.output], context.axes[part.output], context.whole)
+    value, error = attempt(value_in_batch, part, *given)
     if refused is not None and error is not None:
         raise ValueError(
             f"`y` must fit the loss `{part.name}`, which fails on the batch as it does on "
             f"its rows alone, got {shapes(scored.y)} ({first_line(error)})"
         ) from error
     if refused is not None:
-        return None, first_line(refused)
-    wanted, unit = truth
+        return None
+    wanted, unit = right
     if error is not None:
-        return Verdict(None, wanted, named(error), unit), ""
-    return Verdict(float(value), wanted, "", unit), ""
+        return Verdict(None, wanted, named(error), unit)
+    return Verdict(float(value), wanted, "", unit)
 
 
 def _picks_leaking_step(scored, target, number):
@@ -174,7 +180,8 @@ def _blamed(scored, part, verdict, how):
 def _weights_are_to_blame(scored, part):
     if part.weights is None or part.weights.ndim != 1:
         return False
-    verdict, _ = judged(scored, replace(part, weights=None), scored.outputs)
+    without = replace(part, weights=None)
+    verdict = judged(scored, without, scored.outputs, _truth(scored, without))
     return verdict is not None and verdict.holds(scored.share)
 
 
@@ -203,19 +210,18 @@ def check_metrics(scored):
 
 
 def _check_metric(scored, metric, number, target, weights):
-    context, outputs = scored.context, scored.outputs
-    verdict, how = check_metric(context, metric, number, outputs[number], target, weights), ""
-    if verdict.holds(scored.share) and not picks_step(target, context.axes[number]):
-        other = with_other_padding(context, outputs, number)
-        if other is not None:
-            verdict = check_metric(context, metric, number, other[number], target, weights)
-            how = OTHER
+    context, predictions = scored.context, [scored.outputs[number]]
+    if not picks_step(target, context.axes[number]):
+        other = with_other_padding(context, scored.outputs, number)
+        predictions += [] if other is None else [other[number]]
+    given = (metric, number, predictions, target, weights)
+    verdict, place = check_metric(context, *given, scored.share)
     if verdict.error and not scored.made_up:
         return blame_metric(scored, metric, number, verdict, "")
     if not verdict.wanted:
         return Seen(notes=(f"The metric `{metric.name}` could not be compared.",))
     if not verdict.holds(scored.share):
-        return blame_metric(scored, metric, number, verdict, how)
+        return blame_metric(scored, metric, number, verdict, OTHER if place else "")
     return Seen()
 
 

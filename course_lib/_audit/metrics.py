@@ -23,37 +23,53 @@ def metric_parts(model, y, outputs, sample_weight):
     ]
 
 
-def check_metric(context, metric, number, prediction, target, weights):
-    """Return the `Verdict` on one metric of an output.
+def check_metric(context, metric, number, predictions, target, weights, share):
+    """Return the `Verdict` on one metric of an output, and for which of some predictions.
 
-    There are several right values, because a metric's author may count steps or rows: one over all
-    real steps, the rows one after the other, and the means of the groups' values.
+    It is the first that does not hold, or else the last. There are several right values, because a
+    metric's author may count steps or rows: `WAYS`, of which no more are tried than are needed.
     """
+    axes = context.axes[number]
+    alone, steps = _alone(context, number, target, weights)
+    wanted, ways = [], list(WAYS)
+    for place, prediction in enumerate(predictions):
+        update = _in_batch(context, axes, target, prediction, weights)
+        batch, error = attempt(_measure, metric, [update])
+        if error is not None:
+            return Verdict(None, error=named(error)), place
+        verdict = Verdict(batch, wanted)
+        while ways and not verdict.holds(share):
+            # A metric need not take its steps one by one.
+            values, _ = attempt(ways.pop(0), metric, alone, steps, axes)
+            wanted.extend(values or [])
+        if not verdict.holds(share):
+            break
+    return verdict, place
+
+
+def _in_batch(context, axes, target, prediction, weights):
+    """Return the update of the whole batch: `(y_true, y_pred, weights)`."""
     import keras
 
-    axes, empty = context.axes[number], context.batch.empty
-    update = (target, prediction, weights)
-    if axes.sequence is None and empty.any():
-        # A row of nothing but padding has no value of its own.
-        keep = np.flatnonzero(~empty)
-        own = None if weights is None else weights[keep]
-        update = (target[keep], keras.ops.take(prediction, keep, axis=0), own)
-    batch, error = attempt(_measure, metric, [update])
-    if error is not None:
-        return Verdict(None, error=named(error))
-    alone, steps = [], []
+    empty = context.batch.empty
+    if axes.sequence is not None or not empty.any():
+        return target, prediction, weights
+    # A row of nothing but padding has no value of its own.
+    keep = np.flatnonzero(~empty)
+    own = None if weights is None else weights[keep]
+    return target[keep], keras.ops.take(prediction, keep, axis=0), own
+
+
+def _alone(context, number, target, weights):
+    """Return the update of each view alone, and which of its steps are real."""
+    axes, alone, steps = context.axes[number], [], []
     for view, outputs in zip(context.alone, context.alone_outputs, strict=True):
         y_pred = with_holes(outputs[number], axes, view)
         y_true = own_targets(target, axes, view, y_pred.shape)
         weight = None if weights is None else axes.cut(weights, view, y_pred.shape)
         alone.append((y_true, y_pred, step_weights(weight, y_pred[..., 0])))
         steps.append(axes.real(view, y_pred.shape))
-    wanted = []
-    for way in (_as_steps, _as_rows, _as_means):
-        # A metric need not take its steps one by one.
-        values, _ = attempt(way, metric, alone, steps, axes)
-        wanted.extend(values or [])
-    return Verdict(batch, wanted)
+    return alone, steps
 
 
 def _measure(metric, updates):
@@ -99,3 +115,7 @@ def _as_means(metric, alone, steps, axes):
     values = np.stack([_measure(metric, [one]) for one in alone])
     ways = [[real.sum() for real in steps], [len(one[0]) for one in alone]]
     return [np.average(values, axis=0, weights=way) for way in ways]
+
+
+# One over all real steps, the rows one after the other, and the means of the groups' values.
+WAYS = (_as_steps, _as_rows, _as_means)

@@ -192,6 +192,8 @@ class _Planner:
         sequence = self.sequences[place]
         steps = sequence.real.shape[1]
         free = [n for n in self._sharing(steps) if self._free(n)]
+        if not free:
+            return
         blank = [n for n in free if self._belongs(n, sequence)]
         others = [n for n in free if n not in blank]
         ways = [
