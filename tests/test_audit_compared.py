@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from course_lib import audit
+from course_lib._audit.sample import pick
 from tests.needs import keras
 
 layers, ops = keras.layers, keras.ops
@@ -229,3 +230,52 @@ def test_a_maximum_of_which_padding_is_never_the_largest(sign):
     model.get_layer("embedding").set_weights([small])
     dense.set_weights([sign * np.array([[1.0, 1.0], [-1.0, -1.0]] * 2) + 0.5, np.ones(2)])
     blames(audit(model, IDS), ("leak", "max"))
+
+
+# ---------------------------------------------------------------------- a batch of many lengths
+
+
+MANY = np.arange(1, 21)
+LONG = np.where(np.arange(20) < MANY[:, None], np.random.default_rng(2).integers(2, 9, (20, 20)), 0)
+
+# The first of the lengths that run alone only if padding shows anywhere.
+LATER = next(length for length in MANY if length - 1 not in pick(len(MANY)))
+
+
+class Counts(layers.Layer):
+    """Adds the number of padded steps to rows of one length, and takes only so many steps."""
+
+    def __init__(self, length, most):
+        super().__init__(name="counts")
+        self.length, self.most, self.supports_masking = length, most, True
+
+    def call(self, x, mask=None):
+        if x.shape[1] is not None and x.shape[1] > self.most:
+            raise ValueError("too many steps")
+        real = ops.sum(ops.cast(mask, "int32"), axis=1)
+        padded = ops.where(real == self.length, ops.shape(x)[1] - real, 0)
+        return x + ops.cast(padded, x.dtype)[:, None, None]
+
+
+def counting(length, most=50):
+    model = keras.Sequential([embedding(), Counts(length, most)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    return model
+
+
+def test_of_many_lengths_a_few_run_alone_if_nothing_differs():
+    report = audit(counting(50), LONG, LONG[..., None] * np.ones(4))
+    assert report.ok
+    assert report.forwards <= 24
+    assert "outputs at real steps: 8 rows in 8 lengths, alone and in the batch" in report.checked
+    (others,) = [text for text in report.checked if "more lengths" in text]
+    assert others == "outputs with 1 more step of padding: 12 rows in 12 more lengths"
+
+
+@pytest.mark.parametrize(("length", "most"), [(19, 50), (LATER, 50), (LATER, 20)])
+def test_a_fault_in_rows_of_one_length_is_found_whichever_it_is(length, most):
+    report = audit(counting(length, most), LONG)
+    blames(report, ("leak", "counts"))
+    (evidence,) = report.findings[0].evidence
+    assert f"row {length - 1}," in evidence
+    assert "outputs at real steps: 20 rows in 20 lengths, alone and in the batch" in report.checked

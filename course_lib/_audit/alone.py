@@ -1,5 +1,6 @@
 """Lay out: run the rows of one length by themselves, and find the axes of each output."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from course_lib._audit.layout import layout_in_all, unfold
 from course_lib._audit.made import attached
 from course_lib._audit.refill import refilled
 from course_lib._audit.run import array, flat
+from course_lib._audit.sample import is_sound, pick, rows_of
 
 
 def lay_out(context, recording):
@@ -19,47 +21,79 @@ def lay_out(context, recording):
 
     Lengths that the model refuses are left out. If it refuses all, its padding is to be refilled.
     """
-    views, outputs, refused, error = _run_groups(context)
-    padded = any(list(view.steps) != list(context.whole.steps) for view in views)
-    if not (padded and _text_is_cut(context, views[0])):
-        joined = _join_sequences(context.batch)
-        if joined is not None:
-            return lay_out(context.but(batch=joined, whole=joined.view()), recording)
-        context = refilled(context, recording)
-        if context is not None:
-            return context, Seen()
-        text = first_line(error) if error is not None else "no row is padded"
-        raise ValueError(
-            "`model` must run on rows of other lengths, and it does not run on one of "
-            f"{listed(refused)} steps ({text}); pass a model without layers that fix the "
-            "number of steps (such as `Flatten` before `Dense`), or the part of it before them"
-        ) from error
-    context, seen = context.but(alone=views, alone_outputs=outputs), Seen()
-    if refused:
+    every = groups(context.batch)
+    run = functools.cache(lambda place: _run_alone(context, every[place]))
+    small = _sampled(context, every, run) if context.batch.has_leaves else None
+    if small is not None:
+        return small
+    tried = [run(place) for place in range(len(every))]
+    ran = [(view, outputs) for view, outputs, error in tried if error is None]
+    failed = [(tuple(view.steps), error) for view, _, error in tried if error is not None]
+    padded = any(list(view.steps) != list(context.whole.steps) for view, _ in ran)
+    if not (padded and _text_is_cut(context, ran[0][0])):
+        return _without_rows_alone(context, recording, failed)
+    context, seen = _with_alone(context, ran), Seen()
+    if failed:
+        lengths, error = [steps for steps, _ in failed], failed[-1][1]
         seen = Seen(
             notes=(
-                f"Rows of {listed(refused)} steps are too short to run alone "
+                f"Rows of {listed(lengths)} steps are too short to run alone "
                 f"({first_line(error)}), and were left out of all that was compared.",
             )
         )
-        context = _leave_out(context, refused)
-    context = context.but(axes=tuple(_axes_of(context, n) for n in range(len(context.outputs))))
+        rows = np.concatenate([r for r in every if _lengths(context.batch, r) in lengths])
+        context = _with_axes(_leave_out(context, rows))
     return context, seen + _outputs_without_rows(context)
 
 
-def _run_groups(context):
-    """Return the views that run, their outputs, the steps that are refused, and the last error."""
-    views, found, refused, error = [], [], [], None
-    for rows in groups(context.batch):
-        view = context.batch.view(rows, place="alone")
-        outputs, raised = attempt(context.runner.outputs, view)
-        if raised is not None:
-            refused.append(tuple(view.steps))
-            error = raised
-            continue
-        views.append(view)
-        found.append(outputs)
-    return tuple(views), tuple(found), refused, error
+def _run_alone(context, rows):
+    """Return `(view, outputs, error)` of rows of one length by themselves."""
+    view = context.batch.view(rows, place="alone")
+    return view, *attempt(context.runner.outputs, view)
+
+
+def _with_alone(context, ran):
+    views, outputs = zip(*ran, strict=True)
+    return _with_axes(context.but(alone=views, alone_outputs=outputs))
+
+
+def _with_axes(context):
+    return context.but(axes=tuple(_axes_of(context, n) for n in range(len(context.outputs))))
+
+
+def _sampled(context, every, run):
+    """Return what `lay_out` does for rows of a few lengths, `None` if all must run alone."""
+    places = pick(len(every))
+    if len(places) == len(every):
+        return None
+    tried = [run(place) for place in places]
+    if any(error is not None for *_, error in tried):
+        return None
+    context = _with_alone(context, [(view, outputs) for view, outputs, _ in tried])
+    others = [rows for place, rows in enumerate(every) if place not in places]
+    rest = np.concatenate(others)
+    if not is_sound(context, rest):
+        return None
+    keep = np.setdiff1d(np.arange(context.batch.size), rest)
+    text = f"outputs with 1 more step of padding: {len(rest)} rows in {len(others)} more lengths"
+    return _leave_out(context, rest, rows_of(context.result, keep)), Seen(checked=(text,))
+
+
+def _without_rows_alone(context, recording, failed):
+    """Return what `lay_out` does if no row runs alone: two sequences may be one, or none is cut."""
+    joined = _join_sequences(context.batch)
+    if joined is not None:
+        return lay_out(context.but(batch=joined, whole=joined.view()), recording)
+    context = refilled(context, recording)
+    if context is not None:
+        return context, Seen()
+    error = failed[-1][1] if failed else None
+    text = first_line(error) if error is not None else "no row is padded"
+    raise ValueError(
+        "`model` must run on rows of other lengths, and it does not run on one of "
+        f"{listed(steps for steps, _ in failed)} steps ({text}); pass a model without layers that "
+        "fix the number of steps (such as `Flatten` before `Dense`), or the part of it before them"
+    ) from error
 
 
 def _outputs_without_rows(context):
@@ -109,12 +143,11 @@ def _distance(context, number, axes):
     return sum(min(one.relative, 1.0) for one in found if one is not None)
 
 
-def _leave_out(context, lengths):
-    """Go on without the rows of some lengths: they have nothing to be compared with."""
+def _leave_out(context, rows, result=None):
+    """Go on without some rows; the model runs on the others if their `result` is not known."""
     import keras
 
     batch = context.batch
-    rows = np.concatenate([r for r in groups(batch) if _lengths(batch, r) in lengths])
     keep = np.setdiff1d(np.arange(batch.size), rows)
 
     def cut(leaf):
@@ -123,7 +156,7 @@ def _leave_out(context, lengths):
 
     smaller = batch.without(rows)
     whole = smaller.view()
-    result = context.runner.own_result(whole)
+    result = context.runner.own_result(whole) if result is None else result
     return context.but(
         batch=smaller,
         whole=whole,

@@ -16,7 +16,7 @@ def control(context, seen):
     rounding = [leak for leak in seen.leaks if _is_rounding(context, leak)]
     kept = tuple(leak for leak in seen.leaks if leak not in rounding)
     notes = ()
-    if rounding:
+    if rounding and not seen.is_shaky:
         name, leak = context.name_of(rounding[-1].output), rounding[-1]
         notes = (
             f"{name} differs {leak.how} ({leak.difference}), and as much without padding when "
@@ -28,22 +28,24 @@ def control(context, seen):
         crowd = _neighbours(context, max(kept, key=lambda one: one.difference.relative))
     if crowd is not None or rounding:
         notes += ("Loss, metrics and gradients were not compared.",)
-    told = replace(seen, leaks=kept if crowd is None else (), is_shaky=bool(rounding))
+    is_shaky = seen.is_shaky or bool(rounding)
+    told = replace(seen, leaks=kept if crowd is None else (), is_shaky=is_shaky)
     return told + Seen(notes=notes, crowds=() if crowd is None else (crowd,))
 
 
 def _is_rounding(context, leak):
     """Return True if the row alone differs as much by its copies or by tiny changes."""
-    view = leak.bare
-    own = array(context.alone_outputs[context.alone.index(view)][leak.output]).astype(float)
+    view, runner, number = leak.bare, context.runner, leak.output
     size = abs(leak.difference.batch - leak.difference.alone)
-    with shaken(context.model):
-        shaky = context.runner.outputs(view.shaken())[leak.output]
-    noise = 3 * np.abs(array(shaky).astype(float) - own).max(initial=0)
-    if leak.difference.relative < DOUBTFUL and context.runner.fixed is None:
-        copies = array(flat(context.runner(view.repeat(3)))[leak.output])
-        repeated = copies[: len(own)].astype(float)
-        noise = max(noise, 20 * np.abs(repeated - own).max(initial=0))
+    with leak.context():
+        own = array(runner.outputs(view)[number]).astype(float)
+        with shaken(context.model):
+            shaky = array(runner.outputs(view.shaken())[number]).astype(float)
+        noise = 3 * np.abs(shaky - own).max(initial=0)
+        if leak.difference.relative < DOUBTFUL and runner.fixed is None:
+            copies = array(flat(runner(view.repeat(3)))[number])
+            repeated = copies[: len(own)].astype(float)
+            noise = max(noise, 20 * np.abs(repeated - own).max(initial=0))
     return bool(noise >= size)
 
 
@@ -56,8 +58,9 @@ def _neighbours(context, leak):
     if not others or not batch.has_leaves:
         return None
     alone, crowd = batch.crowd(row, others)
-    single, refused = attempt(runner.outputs, alone)
-    several, error = attempt(runner.outputs, crowd)
+    with leak.context():
+        single, refused = attempt(runner.outputs, alone)
+        several, error = attempt(runner.outputs, crowd)
     if refused is not None or error is not None:
         return None
     mine, other = array(several[leak.output]), array(single[leak.output])

@@ -192,7 +192,7 @@ def with_other_weights(context, seen):
         note = f"A second look {look.how} failed ({named(error)})."
         return seen + Seen(notes=(note,))
     leaks = leaks_of(found, view, look.how, context=lambda: look)
-    return seen + Seen(leaks=leaks, checked=(f"outputs {look.how_exactly}",))
+    return control(context, seen + Seen(leaks=leaks, checked=(f"outputs {look.how_exactly}",)))
 
 
 def _under(look, context, views):
