@@ -1,12 +1,15 @@
 """How a report reads: who is named, what is chosen by class, no backticks, nothing on stderr."""
 
 import gc
+import io
 import logging
 import re
+import sys
 
 import pytest
 
 from course_lib import audit
+from course_lib._audit import progress
 from course_lib._audit.faults import FAULTS
 from course_lib._audit.report import Finding
 from tests.audit_pairs import IDS, embedding, functional
@@ -162,3 +165,25 @@ def test_tensorflow_says_nothing_of_tensors_in_calls_that_failed():
         logging.getLogger("tensorflow").removeHandler(handler)
     assert any("too short to run alone" in note for note in report.notes)
     assert said == []
+
+
+class Terminal(io.StringIO):
+    """A place to write to that somebody watches, or not."""
+
+    watched = True
+
+    def isatty(self):
+        return self.watched
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_terminal_is_told_what_takes_so_long(watched, monkeypatch):
+    terminal = Terminal()
+    terminal.watched = watched
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "AFTER", 0)
+    monkeypatch.setenv("TERM", "xterm")
+    report = audit(functional(lambda x: layers.LSTM(2)(embedding()(x))), IDS)
+    text = f"loss, metrics, gradients (forward pass {report.forwards})"
+    assert (text in terminal.getvalue()) is watched
+    assert bool(terminal.getvalue()) is watched

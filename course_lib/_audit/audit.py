@@ -12,6 +12,7 @@ from course_lib._audit.explain import explain
 from course_lib._audit.made import attached, made_masks
 from course_lib._audit.outputs import look_at_outputs
 from course_lib._audit.plan import find_batch
+from course_lib._audit.progress import Progress
 from course_lib._audit.report import AuditReport
 from course_lib._audit.request import read
 from course_lib._audit.run import Runner, flat, tolerance
@@ -27,10 +28,14 @@ def run_audit(model, x, y=None, sample_weight=None, mask=None, pass_mask=None):
     request = read(model, x, y, sample_weight, mask, pass_mask)
     with _undisturbed(request) as (runner, recording):
         context = _planned(request, runner, recording)
+        runner.progress.stage = "rows alone"
         context, seen = lay_out(context, recording)
+        runner.progress.stage = "outputs"
         seen += look_at_outputs(context)
         if seen.is_comparable and not context.refills:
+            runner.progress.stage = "loss, metrics, gradients"
             seen += look_at_scores(context, seen)
+        runner.progress.stage = "where padding comes in"
         seen += Seen(findings=explain(context, seen))
         seen += _remarks(context, seen, recording)
         return AuditReport(
@@ -62,17 +67,18 @@ def _undisturbed(request):
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         stack.enter_context(unused_is_no_error())
+        progress = stack.enter_context(Progress(model.name))
         first = View(request.leaves, request.masks, np.arange(len(request.leaves[0])))
-        inputs, kwargs = _runner(request).inputs(first)
+        inputs, kwargs = _runner(request, progress).inputs(first)
         stack.enter_context(any_length(model))
         build(model, inputs, training=False, **kwargs)
-        runner = _runner(request)
+        runner = _runner(request, progress)
         stack.enter_context(unchanged(model, more=_metric_variables(model)))
         yield runner, runner.record(first, follow=False)
 
 
-def _runner(request):
-    return Runner(request.model, request.x, request.mask, request.pass_mask)
+def _runner(request, progress):
+    return Runner(request.model, request.x, request.mask, request.pass_mask, progress)
 
 
 def _planned(request, runner, recording):

@@ -29,10 +29,12 @@ class Runner:
         structure: an `x`, for its form.
         takes_mask: True if the masks of a view are handed over as `mask=`.
         forwards: how many forward passes were run.
+        progress: the `Progress`, which is told of each.
     """
 
-    def __init__(self, model, structure, mask, pass_mask=None):
+    def __init__(self, model, structure, mask, pass_mask, progress):
         self.model, self.structure, self.mask = model, structure, mask
+        self.progress = progress
         self.takes_mask = mask is not None and _is_handed_over(model, pass_mask)
         self.forwards = 0
         self.fixed = _fixed_batch_size(model)
@@ -57,6 +59,7 @@ class Runner:
     def __call__(self, view, training=False):
         """Run the model on a view: its outputs, as it gives them."""
         self.forwards += 1
+        self.progress(self.forwards)
         x, kwargs = self.inputs(view)
         self.reset_states()
         with view.context():
