@@ -13,7 +13,7 @@ from course_lib._audit.batch import Batch, Sequence, groups
 from course_lib._audit.cause import Cause, Raw, join
 from course_lib._audit.compare import compare
 from course_lib._audit.context import Seen
-from course_lib._audit.layout import layout, layout_in_all, unfold
+from course_lib._audit.layout import layouts, unfold
 from course_lib._audit.loss import Verdict
 from course_lib._audit.messages import padding_value
 from course_lib._audit.targets import own_targets, picks_step
@@ -219,11 +219,12 @@ def test_an_array_is_laid_along_an_axis(rows, long, number):
 def test_the_axes_are_read_off_the_shapes(batch, features):
     whole, long = batch.view(), batch.sequences[0].real.shape[1]
     others = [((len(one.rows), one.steps[0], features), one) for one in _alone(batch)]
-    axes = layout_in_all((batch.size, long, features), whole, others)
+    (axes,) = layouts((batch.size, long, features), whole, others)
     padded = any(one.steps[0] != long for one in _alone(batch))
     assert axes.axes == (ROWS, steps(0) if padded else SAME, SAME)
-    assert layout((batch.size + 1, long), whole, others[0][0][:2], others[0][1]) is None
-    assert layout((batch.size, long), whole, others[0][0], others[0][1]) is None
+    shape, view = others[0]
+    assert layouts((batch.size + 1, long), whole, [(shape[:2], view)]) == []
+    assert layouts((batch.size, long), whole, others) == []
 
 
 @quick

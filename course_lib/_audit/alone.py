@@ -9,7 +9,7 @@ from course_lib._audit.attempt import attempt, first_line
 from course_lib._audit.batch import Sequence, groups
 from course_lib._audit.compare import compare
 from course_lib._audit.context import Seen
-from course_lib._audit.layout import layout_in_all, unfold
+from course_lib._audit.layout import layouts, unfold
 from course_lib._audit.made import attached
 from course_lib._audit.refill import refilled
 from course_lib._audit.run import array, flat
@@ -114,19 +114,14 @@ def _outputs_without_rows(context):
 
 def _axes_of(context, number):
     """Return the axes of an output: of inputs with equally many steps, the one that fits."""
-    whole, side = context.whole, context.side
-    shape = unfold(array(context.outputs[number]), whole).shape
-    if not shape:
-        return None
+    shape = unfold(array(context.outputs[number]), context.whole).shape
     others = [
         (unfold(array(outputs[number]), view).shape, view)
         for outputs, view in zip(context.alone_outputs, context.alone, strict=True)
     ]
-    picks = range(max(len(whole.steps), 1))
-    ways = [layout_in_all(shape, whole, others, pick, side) for pick in picks]
-    ways = list(dict.fromkeys(ways))
-    if len(ways) < 2 or None in ways:
-        return ways[0]
+    ways = layouts(shape, context.whole, others, context.side)
+    if len(ways) < 2:
+        return ways[0] if ways else None
     mask = attached(context.outputs[number])
     for axes in ways:
         along = next((one.sequence for one in axes.axes if one.kind == "steps"), None)

@@ -58,7 +58,7 @@ def compare(first, first_view, second, second_view, axes=None, side="post", turn
     if first.dtype.kind not in "fiub" or second.dtype.kind not in "fiub":
         return None
     if axes is None:
-        ways = layouts(first.shape, first_view, second.shape, second_view, side)
+        ways = layouts(first.shape, first_view, [(second.shape, second_view)], side)
     else:
         ways = [axes] if len(axes) == first.ndim == second.ndim else []
     found = [
