@@ -36,7 +36,7 @@ def check_added_losses(context, seen):
 def _judged(context, compared, accused, how, longer):
     findings = []
     for layer, batch, wanted in compared:
-        least = max(2e-5, context.share) * max(abs(batch), *map(abs, wanted), 1e-12)
+        least = context.share * max(abs(batch), *map(abs, wanted), 1e-12)
         if layer.name in accused or any(abs(batch - value) <= least for value in wanted):
             continue
         more = "with more padding" if longer else "by its rows alone"

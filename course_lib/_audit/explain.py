@@ -7,12 +7,8 @@ from course_lib._audit.causes import causes_in
 from course_lib._audit.compare import compare
 from course_lib._audit.messages import joined
 from course_lib._audit.report import finding
-from course_lib._audit.run import array, float32
-from course_lib._audit.second_look import DOUBTFUL
+from course_lib._audit.run import ROUNDING, array, float32
 from course_lib._audit.story import tell
-
-# Layers add their rounding up: what is less than this share is none of padding.
-LEAST = 2e-5
 
 
 def explain(context, seen):
@@ -27,9 +23,9 @@ def explain(context, seen):
 
 def causes_of(context, leak):
     """Return a `Cause` for each place where padding enters what a `Leak` shows."""
-    share = max(LEAST, min(context.share, leak.difference.relative / 3))
+    share = max(ROUNDING, min(context.share, leak.difference.relative / 3))
     ways = [leak.context]
-    if context.share > DOUBTFUL:
+    if context.share > ROUNDING:
         ways.insert(0, lambda: float32(context.model))
     for way in ways:
         with way():
@@ -58,9 +54,8 @@ def who_shows(context, leak):
 
 
 def _crowd(context, leak):
-    share = max(LEAST, context.share)
     with leak.context():
-        causes = causes_in(story_of(context, leak.padded, leak.bare, share))
+        causes = causes_in(story_of(context, leak.padded, leak.bare, context.share))
     layer, call = (causes[0].layer, causes[0].call) if causes else (context.model.name, None)
     text = f"{context.name_of(leak.output)} {leak}."
     return finding(Cause("neighbours", layer, call), "outputs", [text])

@@ -35,7 +35,7 @@ def check_gradients(context, parts):
         f"length{'s' * (len(views) > 1)}"
     )
     seen = Seen(checked=(text,))
-    if share <= LOOSER * max(context.share, 2e-5):
+    if share <= LOOSER * context.share:
         return seen
     evidence = f"The gradient of `{variable.path}` is {mine:.4g} in the batch, {right:.4g} alone."
     layer = variable.path.split("/")[-2] if "/" in variable.path else variable.path

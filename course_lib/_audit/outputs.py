@@ -4,6 +4,7 @@
 """
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,8 +14,8 @@ from course_lib._audit.context import Leak, Seen
 from course_lib._audit.control import control
 from course_lib._audit.explain import who_shows
 from course_lib._audit.messages import padding_value
-from course_lib._audit.run import array, flat, no_dropout
-from course_lib._audit.second_look import SecondLook, tolerance_of
+from course_lib._audit.run import ROUNDING, array, flat, no_dropout
+from course_lib._audit.second_look import second_look
 from course_lib._keras_private import layers_of
 from course_lib._state import unchanged
 
@@ -177,36 +178,34 @@ def few(context):
 
 def with_other_weights(context, seen):
     """Try float32 and other weights: what is hidden now shows after training."""
-    look = SecondLook(context.model)
+    look = second_look(context.model)
     if not look.needed:
         return seen
     alone = [context.alone[place] for place in few(context)]
     view = context.batch.view(np.concatenate([one.rows for one in alone]))
     (outputs, *bare), error = _under(look, context, (view, *alone))
-    found = [] if error is not None else _found_under(look, context, outputs, view, alone, bare)
+    found = [] if error is not None else _found_under(context, outputs, view, alone, bare)
     if look.tables and error is None and not found:
-        look = SecondLook(context.model, sign=-1)  # rows alone read no padding: one run is enough
+        look = replace(look, sign=-1)  # rows alone read no padding: one run is enough
         (outputs,), error = _under(look, context, (view,))
-        found = [] if error is not None else _found_under(look, context, outputs, view, alone, bare)
+        found = [] if error is not None else _found_under(context, outputs, view, alone, bare)
     if error is not None:
         note = f"A second look {look.how} failed ({named(error)})."
         return seen + Seen(notes=(note,))
-    leaks = leaks_of(found, view, look.how, context=lambda: look)
+    leaks = leaks_of(found, view, look.how, context=look)
     return control(context, seen + Seen(leaks=leaks, checked=(f"outputs {look.how_exactly}",)))
 
 
 def _under(look, context, views):
     """Return `(outputs of each view under the look, error)`; outputs are None after an error."""
-    with look:
+    with look():
         ran, error = attempt(lambda: [context.runner.outputs(one) for one in views])
     return (ran if error is None else [None] * len(views)), error
 
 
-def _found_under(look, context, outputs, view, alone, bare):
+def _found_under(context, outputs, view, alone, bare):
     usable = all(np.isfinite(array(one)).all() for group in bare for one in group)
-    with look:
-        share = tolerance_of(look)
-    return differences(context, outputs, view, alone, bare, share) if usable else []
+    return differences(context, outputs, view, alone, bare, ROUNDING) if usable else []
 
 
 def in_training(context, seen):

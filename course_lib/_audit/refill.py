@@ -1,14 +1,13 @@
 """A model that fixes its number of steps: no row can be cut, so its padding is changed instead."""
 
-import contextlib
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from course_lib._audit.axes import ROWS, SAME, Axes, steps
-from course_lib._audit.run import array
-
-LOUD = 3.0
+from course_lib._audit.run import altered, array
+from course_lib._audit.second_look import with_loud_row
 
 
 def refilled(context, recording):
@@ -36,7 +35,8 @@ def _refills(context, recording):
     found, batch = [], context.batch
     tables = list(_tables(batch, recording))
     if tables:
-        view = replace(batch.view(), context=lambda: _other_rows(tables))
+        changes = [(table, partial(with_loud_row, row=row)) for table, row in tables]
+        view = replace(batch.view(), context=lambda: altered(changes))
         found.append((view, "with another vector for the padding id"))
     refillable = [
         batch.refillable[number] or _may_be_refilled(context, number)
@@ -72,17 +72,3 @@ def _tables(batch, recording):
             only = np.setdiff1d(ids[~sequence.mask], ids[sequence.mask])
             for row in only.astype(int):
                 yield call.layer.embeddings, row
-
-
-@contextlib.contextmanager
-def _other_rows(tables):
-    before = [(variable, array(variable.value)) for variable, _ in tables]
-    try:
-        for variable, row in tables:
-            value = array(variable.value).copy()
-            value[row] = LOUD * np.abs(value).max() * np.resize([1.0, -1.0], value.shape[1])
-            variable.assign(value)
-        yield
-    finally:
-        for variable, value in reversed(before):
-            variable.assign(value)

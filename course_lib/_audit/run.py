@@ -17,6 +17,8 @@ from course_lib._keras_private import (
 )
 from course_lib._recorder import Recording
 
+# The share of a tensor's scale that is taken for rounding in float32: layers add theirs up.
+ROUNDING = 2e-5
 # What makes a layer random in training.
 RATES = ("rate", "dropout", "recurrent_dropout", "_dropout", "stddev", "dropout_rate")
 
@@ -173,17 +175,22 @@ def float32(model):
 
 
 @contextlib.contextmanager
-def shaken(model):
-    """Change every weight by two millionths meanwhile."""
-    values = [(one, array(one.value)) for one in model.variables]
-    values = [(one, value) for one, value in values if value.dtype.kind == "f"]
+def altered(changes):
+    """Give variables other values meanwhile: `(variable, function of its value)` for each."""
+    before = []
     try:
-        for variable, value in values:
-            variable.assign(shake(value))
+        for variable, change in changes:
+            before.append((variable, array(variable.value)))
+            variable.assign(change(before[-1][1]))
         yield
     finally:
-        for variable, value in values:
+        for variable, value in reversed(before):
             variable.assign(value)
+
+
+def shaken(model):
+    """Change every weight by two millionths meanwhile."""
+    return altered([(one, shake) for one in model.variables if "float" in one.dtype])
 
 
 def is_short(dtype):
@@ -196,4 +203,4 @@ def tolerance(model):
     dtypes = {layer.compute_dtype for layer in layers_of(model)}
     if "bfloat16" in dtypes:
         return 6e-2
-    return 1e-2 if "float16" in dtypes else 2e-5
+    return 1e-2 if "float16" in dtypes else ROUNDING

@@ -9,7 +9,6 @@ import numpy as np
 from course_lib._audit.added_losses import check_added_losses
 from course_lib._audit.compiled import check_losses, check_metrics
 from course_lib._audit.context import Context, Seen
-from course_lib._audit.explain import LEAST as OF_LAYERS
 from course_lib._audit.explain import story_of
 from course_lib._audit.gradients import check_gradients
 from course_lib._audit.outputs import few
@@ -91,7 +90,7 @@ def _scored(context, seen):
     @functools.cache
     def story():
         bare = context.alone[few(context)[0]]
-        return story_of(context, context.whole, bare, max(context.share, OF_LAYERS))
+        return story_of(context, context.whole, bare, context.share)
 
     share = max(LEAST, context.share)
     return Scored(context, seen.leaks, y, made_up, outputs, structure, share, story)

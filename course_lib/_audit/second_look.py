@@ -1,73 +1,92 @@
 """Weights and precisions under which a leak cannot hide."""
 
 import contextlib
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from course_lib._audit.run import array, float32, tolerance
+from course_lib._audit.run import altered, array, float32, is_short
 from course_lib._keras_private import layers_of
 
-# Differences of less than this share of the scale are looked at twice.
-DOUBTFUL = 1e-3
-# How much larger than the largest weight the row for padding is made in a second look.
+# How much larger than the largest weight the row for padding is made.
 LOUD = 3.0
 
 
+@dataclass(frozen=True, eq=False)
 class SecondLook:
-    """Float32 instead of 16 bits, and weights that hide nothing.
+    """Float32 instead of 16 bits, and weights that hide nothing: called, a context of these.
 
     A bias of zeros hides a leak until it is trained, and a largest value is padding's only if
     padding's row of the embedding is large. No weight of a sound model can make padding visible, so
     weights that are still all equal are moved, and rows for padding are made large. A layer behind
     may turn a large row into numbers of one sign, which no maximum takes: `sign` -1 turns the row.
+
+    Attributes:
+        model: the model.
+        equal: its weights that are all equal.
+        tables: those of its embeddings that make a mask.
+        is_short: True if something is computed in 16 bits.
+        sign: 1 or -1.
     """
 
-    def __init__(self, model, sign=1):
-        import keras
+    model: Any
+    equal: list
+    tables: list
+    is_short: bool
+    sign: int = 1
 
-        self.model, self.sign = model, sign
-        self.equal = [
-            variable for variable in model.trainable_variables if _all_equal(array(variable.value))
+    @contextlib.contextmanager
+    def __call__(self):
+        generator = np.random.default_rng(0)
+        changes = [
+            *((one, lambda v: v + generator.uniform(0.05, 0.25, v.shape)) for one in self.equal),
+            *((one, partial(with_loud_row, row=0, sign=self.sign)) for one in self.tables),
         ]
-        self.tables = [
-            layer.embeddings
-            for layer in layers_of(model)
-            if isinstance(layer, keras.layers.Embedding)
-            and layer.mask_zero
-            and any(layer.embeddings is one for one in model.trainable_variables)
-        ]
-        self.short = tolerance(model) > DOUBTFUL
-        self.needed = bool(self.equal) or bool(self.tables) or self.short
+        with float32(self.model), altered(changes):
+            yield
+
+    @property
+    def needed(self):
+        """False if nothing would change."""
+        return bool(self.equal or self.tables or self.is_short)
+
+    @property
+    def how(self):
+        """What is done, in a few words."""
+        weights = ["with other weights"] * bool(self.equal or self.tables)
+        return " and ".join(["in float32"] * self.is_short + weights)
+
+    @property
+    def how_exactly(self):
+        """What is done, and to which weights."""
         changed = ["constant ones (such as zero biases) moved"] * bool(self.equal)
         changed += ["the embedding's row for padding made large"] * bool(self.tables)
-        parts = ["in float32"] * self.short + ["with other weights"] * bool(changed)
-        self.how = " and ".join(parts)
-        self.how_exactly = ": ".join(filter(None, [self.how, ", ".join(changed)]))
-
-    def __enter__(self):
-        self._stack = contextlib.ExitStack()
-        self._stack.enter_context(float32(self.model))
-        changed = list({id(one): one for one in (*self.equal, *self.tables)}.values())
-        self._values = [(variable, array(variable.value)) for variable in changed]
-        generator = np.random.default_rng(0)
-        for variable in self.equal:
-            value = array(variable.value)
-            variable.assign(value + generator.uniform(0.05, 0.25, size=value.shape))
-        for variable in self.tables:
-            value = array(variable.value)
-            large = self.sign * LOUD * np.abs(value).max() * np.resize([1.0, -1.0], value.shape[1])
-            variable.assign(np.concatenate([large[None], value[1:]]))
-        return self
-
-    def __exit__(self, *error):
-        for variable, value in self._values:
-            variable.assign(value)
-        self._stack.close()
+        return ": ".join(filter(None, [self.how, ", ".join(changed)]))
 
 
-def tolerance_of(context):
-    """Return the share for rounding in a second look, which computes in float32."""
-    return 2e-5 if context.short else tolerance(context.model)
+def second_look(model):
+    """Return the `SecondLook` at a model."""
+    import keras
+
+    trained = model.trainable_variables
+    tables = [
+        layer.embeddings
+        for layer in layers_of(model)
+        if isinstance(layer, keras.layers.Embedding)
+        and layer.mask_zero
+        and any(layer.embeddings is one for one in trained)
+    ]
+    equal = [one for one in trained if _all_equal(array(one.value))]
+    short = any(is_short(layer.compute_dtype) for layer in layers_of(model))
+    return SecondLook(model, equal, list({id(one): one for one in tables}.values()), short)
+
+
+def with_loud_row(table, row, sign=1):
+    """Return a table of vectors in which one row is larger than all others, of both signs."""
+    large = sign * LOUD * np.abs(table).max() * np.resize([1.0, -1.0], table.shape[1])
+    return np.concatenate([table[:row], large[None], table[row + 1 :]])
 
 
 def _all_equal(value):
