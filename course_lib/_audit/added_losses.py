@@ -1,10 +1,12 @@
-"""Losses that layers add in their `call`, in inference and in training: `add_loss`."""
+"""Losses that layers add: by `add_loss` in their `call`, or by an activity regularizer."""
 
 import numpy as np
 
 from course_lib._audit.attempt import attempt, first_line
 from course_lib._audit.cause import Cause
 from course_lib._audit.context import Seen
+from course_lib._audit.faults import ACTIVITY
+from course_lib._audit.loss import come_to
 from course_lib._audit.report import finding
 from course_lib._audit.run import array, no_dropout
 from course_lib._keras_private import added_losses as losses_of
@@ -63,19 +65,52 @@ def _compared(context, layers, training, runs_longer):
         longer = context.batch.view(extra=context.batch.longest + 3)
         others = [[one] for one in _measured(context, layers, longer, training)]
     else:
-        rows = np.array([len(view.rows) for view in context.alone], float)
-        steps = rows * [view.steps[0] for view in context.alone]
         each = [_measured(context, layers, view, training) for view in context.alone]
-        others = []
-        for values in zip(*each, strict=True):
-            values = np.array([0.0 if one is None else one for one in values])
-            means = [float(np.average(values, weights=way)) for way in (steps, rows)]
-            others.append([*means, float(values.sum())])
+        others = [
+            come_to([one or 0.0 for one in values], context.alone, 0)
+            for values in zip(*each, strict=True)
+        ]
     return [
         (layer, one, [0.0 if value is None else value for value in wanted])
         for layer, one, wanted in zip(layers, whole, others, strict=True)
         if one is not None
     ]
+
+
+def check_activity(context):
+    """Return what is `Seen` of activity regularizers.
+
+    Keras divides the sum over a layer's output by the number of rows; padding must add nothing.
+    """
+    layers = [
+        layer
+        for layer in layers_of(context.model)
+        if getattr(layer, "activity_regularizer", None) is not None
+    ]
+    if not layers or context.batch.empty.any():
+        return Seen()
+    views = (context.whole, *context.alone)
+    measured = [_activity(context, layers, view) for view in views]
+    rows = np.array([len(view.rows) for view in context.alone], float)
+    found = []
+    for layer, batch, *alone in zip(layers, *measured, strict=True):
+        wanted = float(np.average(alone, weights=rows))
+        if abs(batch - wanted) > max(1e-4, context.share) * max(abs(wanted), 1e-12):
+            what = "its activity regularizer counts padded steps"
+            cause = Cause("leak", layer.name, None, what, ACTIVITY)
+            text = f"Its activity loss is {batch:.4g} in the batch, {wanted:.4g} by its rows alone."
+            found.append(finding(cause, "loss", [text]))
+    return Seen(findings=tuple(found))
+
+
+def _activity(context, layers, view):
+    # By hand, as not every version of Keras divides what it adds by the number of rows.
+    recording, sums = context.runner.record(view, follow=False), []
+    for layer in layers:
+        outputs = [t for call in recording.ended if call.layer is layer for t, _ in call.outputs]
+        total = sum(float(array(layer.activity_regularizer(output))) for output in outputs)
+        sums.append(total / len(view.rows))
+    return sums
 
 
 def _measured(context, layers, view, training):

@@ -196,6 +196,14 @@ def _together(losses, shares):
     return sum(loss * (share / total) for loss, share in zip(losses, shares, strict=True))
 
 
+def come_to(values, views, sequence):
+    """Return what values of groups of rows come to: means by steps and by rows, and the sum."""
+    rows = [len(view.rows) for view in views]
+    long = [1 if sequence is None else view.steps[sequence] for view in views]
+    means = [np.average(values, weights=way) for way in (np.multiply(rows, long), rows)]
+    return [float(one) for one in (*means, np.sum(values))]
+
+
 def _count(part, each, y_pred, weights):
     """Return by how much a group counts in a mean: its values, or the sum of their weights."""
     counted = np.ones([int(size) for size in each.shape])

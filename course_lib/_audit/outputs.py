@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 
 from course_lib._audit.attempt import attempt, first_line, named
-from course_lib._audit.compare import compare
 from course_lib._audit.context import Leak, Seen
 from course_lib._audit.control import control
 from course_lib._audit.explain import who_shows
@@ -34,19 +33,6 @@ def look_at_outputs(context):
     return seen
 
 
-def differences(context, outputs, view, alone=None, alone_outputs=None, share=None):
-    """Return `(difference, number of the output, view alone)` of all that differ."""
-    found, share = [], context.share if share is None else share
-    pairs = zip(alone or context.alone, alone_outputs or context.alone_outputs, strict=True)
-    for bare, bare_outputs in pairs:
-        for number, (mine, other) in enumerate(zip(outputs, bare_outputs, strict=True)):
-            axes = context.axes[number]
-            one = axes and compare(array(mine), view, array(other), bare, axes)
-            if one is not None and one.relative > share:
-                found.append((one, number, bare))
-    return sorted(found, key=lambda one: -one[0].relative)
-
-
 def leaks_of(found, view, how, **options):
     """Return a `Leak` for each output among differences, the largest one."""
     largest = {}
@@ -61,7 +47,7 @@ def leaks_of(found, view, how, **options):
 def as_it_is(context, seen):
     """Compare the batch with its rows alone."""
     lengths = len(context.alone)
-    found = differences(context, context.outputs, context.whole)
+    found = context.differences(context.outputs, context.whole)
     text = (
         f"outputs at real steps: {len(context.whole.rows)} rows in {lengths} "
         f"length{'s' * (lengths > 1)}, alone and in the batch"
@@ -74,7 +60,7 @@ def with_other_padding(context, seen):
     """Change the padding of a batch whose rows cannot run alone."""
     for view, how in context.refills:
         outputs = context.runner.outputs(view)
-        found = differences(context, outputs, view, [context.whole], [context.outputs])
+        found = context.differences(outputs, view, [context.whole], [context.outputs])
         known = {leak.output for leak in seen.leaks}
         found = [one for one in found if one[1] not in known]
         leaks = leaks_of(found, view, how, refilled=True)
@@ -97,7 +83,7 @@ def with_more_padding(context, seen):
         if error is not None:
             continue
         how = f"with {extra} more steps of padding"
-        leaks = leaks_of(differences(context, outputs, view), view, how)
+        leaks = leaks_of(context.differences(outputs, view), view, how)
         return seen + Seen(leaks=leaks, checked=(f"outputs {how}",), runs_longer=True)
     note = (
         f"The model does not run on longer rows ({first_line(error)}); more padding was not tried."
@@ -123,7 +109,7 @@ def with_other_values(context, seen):
 
 def _with_values(context, kinds, refilled):
     view = context.batch.view(fill=np.random.default_rng(0), kinds=kinds)
-    found = differences(context, context.runner.outputs(view), view)
+    found = context.differences(context.runner.outputs(view), view)
     seen = Seen(checked=("outputs with other values in the padding",))
     if kinds == "f" and not _tells_by_value(context, refilled):
         return seen + Seen(leaks=leaks_of(found, view, "with other values in the padding"))
@@ -205,7 +191,7 @@ def _under(look, context, views):
 
 def _found_under(context, outputs, view, alone, bare):
     usable = all(np.isfinite(array(one)).all() for group in bare for one in group)
-    return differences(context, outputs, view, alone, bare, ROUNDING) if usable else []
+    return context.differences(outputs, view, alone, bare, ROUNDING) if usable else []
 
 
 def in_training(context, seen):
@@ -223,7 +209,7 @@ def in_training(context, seen):
         return seen
     with _training(context.model):
         base = flat(context.runner(context.whole, training=True))
-    found = differences(context, flat(longer), padded, [context.whole], [base])
+    found = context.differences(flat(longer), padded, [context.whole], [base])
     model = context.model
     leaks = leaks_of(
         found, padded, "in training, with more padding",
@@ -247,7 +233,7 @@ def on_the_other_side(context, seen):
     other = "pre" if context.side == "post" else "post"
     view = context.batch.view(place=other)
     outputs, error = attempt(context.runner.outputs, view)
-    found = [] if error is not None else differences(context, outputs, view)
+    found = [] if error is not None else context.differences(outputs, view)
     if not found and error is None:
         return seen + Seen(checked=(f'outputs with padding="{other}"',))
     how = "with the padding on the other side"

@@ -69,23 +69,21 @@ class Runner:
 
     def outputs(self, view):
         """Run the model on a view: its output tensors, without rows that only filled the batch."""
-        return [self._own_rows(tensor, view) for tensor in flat(self(view))]
-
-    def _own_rows(self, tensor, view):
-        rows = len(view.rows)
-        filled = self.fixed is not None and rows != self.fixed
-        if not filled or not tensor.shape or tensor.shape[0] != self.fixed:
-            return tensor
-        mask = mask_of(tensor)
-        return with_mask(tensor[:rows], None if mask is None else mask[:rows])
+        return flat(self.own_result(view))
 
     def own_result(self, view):
         """Run the model on a view: its outputs in their own form, without rows that only filled."""
         import keras
 
-        result = self(view)
-        own = lambda leaf: self._own_rows(leaf, view) if keras.ops.is_tensor(leaf) else leaf  # noqa: E731
-        return keras.tree.map_structure(own, result)
+        return keras.tree.map_structure(lambda leaf: self._own_rows(leaf, view), self(view))
+
+    def _own_rows(self, leaf, view):
+        rows = len(view.rows)
+        filled = self.fixed is not None and rows != self.fixed
+        if not filled or tuple(getattr(leaf, "shape", ()))[:1] != (self.fixed,):
+            return leaf
+        mask = mask_of(leaf)
+        return with_mask(leaf[:rows], None if mask is None else mask[:rows])
 
     def record(self, view, follow=True, training=False):
         """Run the model on a view: the `Recording`; its `result` is what the model gave out."""

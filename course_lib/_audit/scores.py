@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from course_lib._audit.added_losses import check_added_losses
+from course_lib._audit.added_losses import check_activity, check_added_losses
 from course_lib._audit.compiled import check_losses, check_metrics
 from course_lib._audit.context import Context, Seen
 from course_lib._audit.explain import story_of
 from course_lib._audit.gradients import check_gradients
 from course_lib._audit.outputs import few
-from course_lib._audit.own_losses import check_activity, check_own_loss, has_own
+from course_lib._audit.own_losses import check_own_loss, has_own
 from course_lib._audit.predictions import in_form, repaired
 from course_lib._audit.targets import made_up_targets
 from course_lib._keras_private import compiled_loss, compiled_metrics
