@@ -5,6 +5,8 @@ import itertools
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+
 from course_lib._audit.batch import Batch
 from course_lib._audit.compare import compare
 from course_lib._audit.run import Runner, array
@@ -64,6 +66,18 @@ class Context:
     def has_steps(self, number):
         """Return True if an output has an axis of steps."""
         return self.axes[number] is not None and self.axes[number].has_steps
+
+    def spread(self, count, padded=False):
+        """Return so many of the views alone, or all: the shortest, the longest, some between.
+
+        Args:
+            count: how many.
+            padded: True leaves out rows that have no padding in the batch.
+        """
+        steps = list(self.whole.steps)
+        views = [view for view in self.alone if not padded or list(view.steps) != steps]
+        places = np.linspace(0, len(views) - 1, min(count, len(views))).astype(int)
+        return [views[place] for place in np.unique(places)]
 
     def differences(self, outputs, view, alone=None, alone_outputs=None, share=None):
         """Return `(difference, number of the output, view alone)` of all that differ, worst first.

@@ -23,9 +23,7 @@ def check_gradients(context, parts):
     variables = context.model.trainable_variables
     if keras.backend.backend() != "tensorflow" or not variables:
         return Seen()
-    count = len(context.alone)
-    places = np.unique(np.linspace(0, count - 1, min(LENGTHS, count)).astype(int))
-    views = [context.alone[place] for place in places]
+    views = context.spread(LENGTHS)
     worst, error = attempt(compare_gradients, context, views, parts)
     if error is not None:
         return Seen(notes=(f"Gradients could not be compared ({named(error)}).",))

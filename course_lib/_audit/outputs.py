@@ -151,23 +151,12 @@ def twice(context, seen):
     return control(context, seen)
 
 
-def few(context):
-    """Return the places of a few padded groups: the shortest, the longest, one between."""
-    places = [
-        place
-        for place, view in enumerate(context.alone)
-        if list(view.steps) != list(context.whole.steps)
-    ]
-    picked = np.unique(np.linspace(0, len(places) - 1, min(FEW, len(places))).astype(int))
-    return [places[place] for place in picked]
-
-
 def with_other_weights(context, seen):
     """Try float32 and other weights: what is hidden now shows after training."""
     look = second_look(context.model)
     if not look.needed:
         return seen
-    alone = [context.alone[place] for place in few(context)]
+    alone = context.spread(FEW, padded=True)
     view = context.batch.view(np.concatenate([one.rows for one in alone]))
     (outputs, *bare), error = _under(look, context, (view, *alone))
     found = [] if error is not None else _found_under(context, outputs, view, alone, bare)

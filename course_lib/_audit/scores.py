@@ -11,7 +11,6 @@ from course_lib._audit.compiled import check_losses, check_metrics
 from course_lib._audit.context import Context, Seen
 from course_lib._audit.explain import story_of
 from course_lib._audit.gradients import check_gradients
-from course_lib._audit.outputs import few
 from course_lib._audit.own_losses import check_own_loss, has_own
 from course_lib._audit.predictions import in_form, repaired
 from course_lib._audit.targets import made_up_targets
@@ -89,7 +88,7 @@ def _scored(context, seen):
 
     @functools.cache
     def story():
-        bare = context.alone[few(context)[0]]
+        (bare,) = context.spread(1, padded=True)
         return story_of(context, context.whole, bare, context.share)
 
     share = max(LEAST, context.share)
