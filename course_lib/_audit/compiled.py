@@ -17,7 +17,7 @@ from course_lib._audit.loss import (
     zero_at_padding,
 )
 from course_lib._audit.metrics import check_metric, metric_parts
-from course_lib._audit.predictions import with_other_padding
+from course_lib._audit.predictions import predictions_of
 from course_lib._audit.targets import check_target, is_built_in, other_targets, picks_step
 from course_lib._keras_private import compiled_metrics
 
@@ -58,15 +58,12 @@ def _check_loss(scored, part):
     if _picks_leaking_step(scored, part.target, part.output):
         return Seen(), False, False
     truth = _truth(scored, part)
-    verdict = judged(scored, part, scored.outputs, truth)
+    verdict, how = judged(scored, part, scored.outputs[part.output], truth), ""
     if verdict is None:
         note = f"The loss `{part.name}` does not run on rows alone ({first_line(truth[1])})."
         return Seen(notes=(note,)), False, False
-    how = ""
-    other = None
-    if not picks_step(part.target, axes):
-        other = with_other_padding(context, scored.outputs, part.output)
-    if verdict.holds(scored.share) and other is not None:
+    others = predictions_of(context, scored.outputs, part.output, part.target)[1:]
+    for other in others if verdict.holds(scored.share) else ():
         again = judged(scored, part, other, truth)
         if not again.holds(scored.share):
             verdict, how = again, OTHER
@@ -84,10 +81,10 @@ def _truth(scored, part):
     return attempt(alone, part, context.axes[part.output], context.alone, predictions)
 
 
-def judged(scored, part, outputs, truth):
+def judged(scored, part, prediction, truth):
     """Return the `Verdict` on a loss, by what `_truth` says; `None` if it does not run on rows."""
     context, (right, refused) = scored.context, truth
-    given = (outputs[part.output], context.axes[part.output], context.whole)
+    given = (prediction, context.axes[part.output], context.whole)
     value, error = attempt(value_in_batch, part, *given)
     if refused is not None and error is not None:
         raise ValueError(
@@ -181,7 +178,7 @@ def _weights_are_to_blame(scored, part):
     if part.weights is None or part.weights.ndim != 1:
         return False
     without = replace(part, weights=None)
-    verdict = judged(scored, without, scored.outputs, _truth(scored, without))
+    verdict = judged(scored, without, scored.outputs[part.output], _truth(scored, without))
     return verdict is not None and verdict.holds(scored.share)
 
 
@@ -210,10 +207,8 @@ def check_metrics(scored):
 
 
 def _check_metric(scored, metric, number, target, weights):
-    context, predictions = scored.context, [scored.outputs[number]]
-    if not picks_step(target, context.axes[number]):
-        other = with_other_padding(context, scored.outputs, number)
-        predictions += [] if other is None else [other[number]]
+    context = scored.context
+    predictions = predictions_of(context, scored.outputs, number, target)
     given = (metric, number, predictions, target, weights)
     verdict, place = check_metric(context, *given, scored.share)
     if verdict.error and not scored.made_up:

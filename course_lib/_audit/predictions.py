@@ -4,6 +4,7 @@ import numpy as np
 
 from course_lib._audit.layout import unfold
 from course_lib._audit.run import array
+from course_lib._audit.targets import picks_step
 from course_lib._keras_private import mask_of, with_mask
 
 
@@ -45,24 +46,22 @@ def _repaired(context, number):
     return with_mask(tensor, mask_of(output))
 
 
-def with_other_padding(context, outputs, number):
-    """Return outputs with values of real steps at the padded ones of one, masks kept.
+def predictions_of(context, outputs, number, target):
+    """Return an output as it is and, where it may be, with values of real steps at the padded ones.
 
     A loss or metric that looks at padding can be right by chance: for these values, not for
-    others. Where the model makes zeros of padding, these are part of what it promises; then,
-    and for outputs without steps, `None` is returned.
+    others. Where the model makes zeros of padding, these are part of what it promises.
     """
     import keras
 
-    output, sequence = outputs[number], context.axes[number].sequence
-    if sequence is None:
-        return None
+    output, axes = outputs[number], context.axes[number]
+    if axes.sequence is None or picks_step(target, axes):
+        return [output]
     values = array(output)
-    real = context.batch.sequences[sequence].real
+    real = context.batch.sequences[axes.sequence].real
     if values.shape[:2] != real.shape or real.all() or not values[~real].any():
-        return None
+        return [output]
     values = values.copy()
     values[~real] = np.resize(values[real], (int((~real).sum()), *values.shape[2:]))
     changed = keras.ops.cast(keras.ops.convert_to_tensor(values), output.dtype)
-    with_mask(changed, mask_of(output))
-    return [changed if place == number else one for place, one in enumerate(outputs)]
+    return [output, with_mask(changed, mask_of(output))]
