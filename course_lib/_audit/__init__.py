@@ -15,8 +15,8 @@ The way of `audit(model, x, y)`, to be read in this order:
 What flows: `Request` → `Batch` → `Context` → `Seen`, with a `Story` for each `Leak`, in which a
 `Cause` is found, which becomes a `Finding`.
 
-- Only `run.Runner` runs the model and tells `progress` of it, and only `attempt.attempt` catches whatever that raises.
-  `course_lib._keras_private` holds Keras's private names.
+- Only `run.Runner` runs the model and tells `progress` of it, and only `attempt.attempt` catches
+  whatever that raises. `course_lib._keras_private` holds Keras's private names.
 - `view`, `batch`, `axes`, `layout`, `compare`, `truth` are NumPy alone: `axes.Axes` is the only
   place that cuts a row's own steps out of a tensor.
 - `faults` is the table of what is found: title, what happened, how to fix it; `leaks` knows what
