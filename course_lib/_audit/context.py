@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from course_lib._audit.batch import Batch
-from course_lib._audit.compare import compare
-from course_lib._audit.run import Runner, array
+from course_lib._audit.run import Runner
 from course_lib._audit.view import View
 
 
@@ -78,26 +77,6 @@ class Context:
         views = [view for view in self.alone if not padded or list(view.steps) != steps]
         places = np.linspace(0, len(views) - 1, min(count, len(views))).astype(int)
         return [views[place] for place in np.unique(places)]
-
-    def differences(self, outputs, view, alone=None, alone_outputs=None, share=None):
-        """Return `(difference, number of the output, view alone)` of all that differ, worst first.
-
-        Args:
-            outputs: the output tensors in `view`.
-            view: the `View`.
-            alone: views to compare with, by default the rows alone.
-            alone_outputs: the output tensors in each of these.
-            share: what is taken for rounding, by default that of the model.
-        """
-        found, share = [], self.share if share is None else share
-        pairs = zip(alone or self.alone, alone_outputs or self.alone_outputs, strict=True)
-        for bare, bare_outputs in pairs:
-            for number, (mine, other) in enumerate(zip(outputs, bare_outputs, strict=True)):
-                axes = self.axes[number]
-                one = axes and compare(array(mine), view, array(other), bare, axes)
-                if one is not None and one.relative > share:
-                    found.append((one, number, bare))
-        return sorted(found, key=lambda one: -one[0].relative)
 
     def name_of(self, number):
         """Return an output's name as a sentence begins with it; its number if it has no key."""

@@ -4,6 +4,7 @@ from course_lib._audit import leaks as fixes
 from course_lib._audit.attempt import attempt
 from course_lib._audit.cause import Cause
 from course_lib._audit.causes import causes_in
+from course_lib._audit.differences import differences
 from course_lib._audit.messages import joined
 from course_lib._audit.report import finding
 from course_lib._audit.run import ROUNDING, float32
@@ -78,4 +79,4 @@ def _holds_at_the_end(context, leak):
     outputs, error = attempt(context.runner.outputs, view)
     if error is not None:
         return False
-    return all(number != leak.output for _, number, _ in context.differences(outputs, view))
+    return all(number != leak.output for _, number, _ in differences(context, outputs, view))

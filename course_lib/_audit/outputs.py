@@ -11,6 +11,7 @@ import numpy as np
 from course_lib._audit.attempt import attempt, first_line, named
 from course_lib._audit.context import Leak, Seen
 from course_lib._audit.control import control
+from course_lib._audit.differences import differences, leaks_of
 from course_lib._audit.explain import who_shows
 from course_lib._audit.messages import padding_value
 from course_lib._audit.run import ROUNDING, array, flat, no_dropout
@@ -33,21 +34,13 @@ def look_at_outputs(context):
     return seen
 
 
-def leaks_of(found, view, how, **options):
-    """Return a `Leak` for each output among differences, the largest one."""
-    largest = {}
-    for difference, number, bare in found:
-        largest.setdefault(number, Leak(view, bare, difference, number, how, **options))
-    return tuple(largest.values())
-
-
 # ---------------------------------------------------------------------- the checks
 
 
 def as_it_is(context, seen):
     """Compare the batch with its rows alone."""
     lengths = len(context.alone)
-    found = context.differences(context.outputs, context.whole)
+    found = differences(context, context.outputs, context.whole)
     text = (
         f"outputs at real steps: {len(context.whole.rows)} rows in {lengths} "
         f"length{'s' * (lengths > 1)}, alone and in the batch"
@@ -60,7 +53,7 @@ def with_other_padding(context, seen):
     """Change the padding of a batch whose rows cannot run alone."""
     for view, how in context.refills:
         outputs = context.runner.outputs(view)
-        found = context.differences(outputs, view, [context.whole], [context.outputs])
+        found = differences(context, outputs, view, [context.whole], [context.outputs])
         known = {leak.output for leak in seen.leaks}
         found = [one for one in found if one[1] not in known]
         leaks = leaks_of(found, view, how, refilled=True)
@@ -83,7 +76,7 @@ def with_more_padding(context, seen):
         if error is not None:
             continue
         how = f"with {extra} more steps of padding"
-        leaks = leaks_of(context.differences(outputs, view), view, how)
+        leaks = leaks_of(differences(context, outputs, view), view, how)
         return seen + Seen(leaks=leaks, checked=(f"outputs {how}",), runs_longer=True)
     note = (
         f"The model does not run on longer rows ({first_line(error)}); more padding was not tried."
@@ -109,7 +102,7 @@ def with_other_values(context, seen):
 
 def _with_values(context, kinds, refilled):
     view = context.batch.view(fill=np.random.default_rng(0), kinds=kinds)
-    found = context.differences(context.runner.outputs(view), view)
+    found = differences(context, context.runner.outputs(view), view)
     seen = Seen(checked=("outputs with other values in the padding",))
     if kinds == "f" and not _tells_by_value(context, refilled):
         return seen + Seen(leaks=leaks_of(found, view, "with other values in the padding"))
@@ -180,7 +173,7 @@ def _under(look, context, views):
 
 def _found_under(context, outputs, view, alone, bare):
     usable = all(np.isfinite(array(one)).all() for group in bare for one in group)
-    return context.differences(outputs, view, alone, bare, ROUNDING) if usable else []
+    return differences(context, outputs, view, alone, bare, ROUNDING) if usable else []
 
 
 def in_training(context, seen):
@@ -198,7 +191,7 @@ def in_training(context, seen):
         return seen
     with _training(context.model):
         base = flat(context.runner(context.whole, training=True))
-    found = context.differences(flat(longer), padded, [context.whole], [base])
+    found = differences(context, flat(longer), padded, [context.whole], [base])
     model = context.model
     leaks = leaks_of(
         found, padded, "in training, with more padding",
@@ -222,7 +215,7 @@ def on_the_other_side(context, seen):
     other = "pre" if context.side == "post" else "post"
     view = context.batch.view(place=other)
     outputs, error = attempt(context.runner.outputs, view)
-    found = [] if error is not None else context.differences(outputs, view)
+    found = [] if error is not None else differences(context, outputs, view)
     if not found and error is None:
         return seen + Seen(checked=(f'outputs with padding="{other}"',))
     how = "with the padding on the other side"

@@ -8,6 +8,7 @@ import numpy as np
 
 from course_lib._audit.attempt import attempt
 from course_lib._audit.axes import ROWS
+from course_lib._audit.differences import differences
 from course_lib._keras_private import mask_of, with_mask
 
 # So many lengths run alone.
@@ -33,13 +34,13 @@ def is_sound(context, rest):
     for output, axes in zip(context.outputs, context.axes, strict=True):
         if axes is None or axes.is_free or ROWS in axes.axes[1:] or output.shape[0] != size:
             return False
-    if context.differences(context.outputs, context.whole):
+    if differences(context, context.outputs, context.whole):
         return False
     view = context.batch.view(rest, extra=1)
     outputs, error = attempt(context.runner.outputs, view)
     if error is not None:
         return False
-    return not context.differences(context.outputs, context.whole, [view], [outputs])
+    return not differences(context, context.outputs, context.whole, [view], [outputs])
 
 
 def rows_of(result, keep):
