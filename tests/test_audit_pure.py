@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from course_lib._audit.context import Seen
 from course_lib._audit.layout import layouts, unfold
 from course_lib._audit.loss import Verdict
 from course_lib._audit.messages import padding_value
+from course_lib._audit.sample import FEW, pick
 from course_lib._audit.targets import own_targets, picks_step
 from course_lib._audit.truth import is_causal, is_right, truths
 
@@ -180,6 +182,24 @@ def test_targets_are_cut_as_the_rows_are(batch):
         assert np.array_equal(axes.real(alone), cut != 0)
 
 
+@pytest.mark.parametrize(
+    ("axes", "sequence", "said"),
+    [
+        ((ROWS,), None, []),
+        ((ROWS, SAME), None, []),
+        ((ROWS, ROWS), None, []),
+        ((ROWS, SAME, steps(0)), None, ["has_steps"]),
+        ((ROWS, steps(1), FREE), 1, ["has_steps", "is_free"]),
+        ((ROWS, FREE), None, ["is_free", "is_shorter"]),
+    ],
+)
+def test_what_axes_say_of_themselves(axes, sequence, said):
+    axes = Axes(axes)
+    assert axes.sequence == sequence
+    names = ["has_steps", "is_free", "is_shorter"]
+    assert [name for name in names if getattr(axes, name)] == said
+
+
 @quick
 @given(batches(), st.sampled_from(["post", "pre"]), st.integers(0, 2))
 def test_a_free_axis_is_cut_at_the_side_where_padding_is_not(batch, side, less):
@@ -189,6 +209,11 @@ def test_a_free_axis_is_cut_at_the_side_where_padding_is_not(batch, side, less):
     kept = np.arange(long)[index]
     assert len(kept) == size
     assert kept[0 if side == "post" else -1] == (0 if side == "post" else long - 1)
+    weights = np.arange(batch.size * long * 2).reshape(batch.size, long, 2)
+    for alone in _alone(batch):
+        cut = axes.cut(weights, alone, (1, size))
+        assert np.array_equal(cut, weights[alone.rows][:, kept])
+        assert np.array_equal(axes.real(alone, cut.shape), np.ones(cut.shape[:2], bool))
 
 
 @quick
@@ -225,6 +250,28 @@ def test_the_axes_are_read_off_the_shapes(batch, features):
     shape, view = others[0]
     assert layouts((batch.size + 1, long), whole, [(shape[:2], view)]) == []
     assert layouts((batch.size, long), whole, others) == []
+
+
+@quick
+@given(batches())
+def test_an_axis_of_rows_is_known_where_no_steps_are_as_long(batch):
+    assume(batch.size > 1)
+    alone = [batch.view([row], place="alone") for row in range(batch.size)]
+    others = [((1, 1, 7), view) for view in alone]
+    fits = batch.sequences[0].real.shape[1] == batch.size
+    assume(not fits)
+    (axes,) = layouts((batch.size, batch.size, 7), batch.view(), others)
+    assert axes.axes == (ROWS, ROWS, SAME)
+
+
+@quick
+@given(st.integers(1, 400))
+def test_of_many_lengths_both_ends_are_picked_and_even_and_odd_ones(count):
+    places = pick(count)
+    assert places == sorted(set(places))
+    assert len(places) == min(count, FEW)
+    assert {0, max(count - 2, 0), count - 1} <= set(places) <= set(range(count))
+    assert count <= FEW or {place % 2 for place in places[1:-2]} == {0, 1}
 
 
 @quick
