@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from tests.deck_in_browser import MEASURE, SETTLED, WALK, faults, show, watched
+from tests.test_teaching import timetable
 from tools import slides, slides_print
 from tools.talk import is_talk, slides_of
 
@@ -97,9 +98,20 @@ def test_a_talk_has_titles_and_notes(path):
     assert 12 <= len(made) <= 25
     for slide in made:
         assert slide.title, "a slide has a title"
-        assert not slide.title.endswith("?"), f"{slide.title}: a title states its point"
+        # An exercise keeps the name that the lesson gives it, which may ask something.
+        states = slide.kind == "exercise" or not slide.title.endswith("?")
+        assert states, f"{slide.title}: a title states its point"
         assert len(" ".join(slide.notes).split()) >= 20, f"{slide.title}: what do you say?"
         assert "$" not in " ".join(slide.notes), f"{slide.title}: the speaker view sets no maths"
+    assert [slide.title for slide in made if re.match(r"Exercise, \d+ minutes?$", slide.label)]
+
+
+def test_what_the_day_has_time_for_is_on_a_slide():
+    """The exercises that docs/teaching.md gives a day are those of the decks."""
+    titles = [slide.title for path in TALKS for slide in slides_of(read(path))]
+    day = [n for _, _, rest in timetable("One day") for n in re.findall(r"\b\d+\.\d\b", rest)]
+    assert [n for n in day if not any(title.startswith(f"{n} ") for title in titles)] == []
+    assert day
 
 
 @each_talk
@@ -246,6 +258,21 @@ def test_keys_and_buttons_lead_through_a_deck(page, folder):
         (1, 1),
     ]
     assert not page.get_by_text("Not on a slide.").count()
+
+
+@pytest.mark.browser
+def test_letters_grow_until_the_slide_is_full(page, folder):
+    short, lines = "One line.", "\n\n".join(f"Line {line}" for line in range(5))
+    wide = f"Text.\n\n```python\n{'x = 1; ' * 12}\n```"
+    show(
+        page, small_deck(folder, [("slide", text, {}) for text in (short, lines, lines * 2, wide)])
+    )
+    sizes = page.evaluate("""[...document.querySelectorAll(".part")].map(part =>
+      Math.round(part.currentCSSZoom * parseFloat(getComputedStyle(part).fontSize)))""")
+    assert sizes[0] == sizes[1] == 36
+    assert 31 <= sizes[2] < 36
+    assert sizes[3] < 36, "code may not be cut off at the right"
+    assert not any(slide["down"] or slide["right"] for slide in page.evaluate(MEASURE))
 
 
 @pytest.mark.browser
