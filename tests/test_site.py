@@ -169,6 +169,16 @@ def test_every_page_opens_from_disk_and_fits_a_phone(site, page):
 
 
 @pytest.mark.browser
+def test_on_a_phone_a_row_of_a_wide_table_is_a_card(site, page):
+    page.goto((site / "docs" / "layers.html").as_uri())
+    cells = page.locator("table", has_text="leaks in training").locator("tr", has_text="GRU").first
+    last = cells.locator("td").last
+    assert last.bounding_box()["x"] + last.bounding_box()["width"] <= 390
+    named = "cell => getComputedStyle(cell, '::before').content"
+    assert last.evaluate(named) == '"leaks in training: "'
+
+
+@pytest.mark.browser
 def test_an_answer_is_seen_when_it_is_unfolded(site, page):
     from playwright.sync_api import expect
 

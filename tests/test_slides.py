@@ -269,9 +269,9 @@ def test_letters_grow_until_the_slide_is_full(page, folder):
     )
     sizes = page.evaluate("""[...document.querySelectorAll(".part")].map(part =>
       Math.round(part.currentCSSZoom * parseFloat(getComputedStyle(part).fontSize)))""")
-    assert sizes[0] == sizes[1] == 36
-    assert 31 <= sizes[2] < 36
-    assert sizes[3] < 36, "code may not be cut off at the right"
+    assert sizes[0] == sizes[1] == 35
+    assert 31 <= sizes[2] < 35
+    assert sizes[3] < 35, "code may not be cut off at the right"
     assert not any(slide["down"] or slide["right"] for slide in page.evaluate(MEASURE))
 
 

@@ -32,6 +32,7 @@ python_display_short_literal_types = True
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
+html_js_files = [("course.js", {"defer": "defer"})]
 html_show_sphinx = False
 html_copy_source = False
 # A summary would be fetched, which a browser refuses for a page from disk.

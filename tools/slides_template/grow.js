@@ -1,6 +1,6 @@
 // What is on a slide grows until the slide is full, so that the last row of a room reads it too.
 // Code grows as far as its longest line allows; a slide with a picture gives its room to that.
-const LETTERS = 36, LEFT = 20; // px: the largest text, and the room that stays below it
+const LETTERS = 35, LEFT = 20; // px: the largest text, and the room that stays below it
 function scale(part, size) {
   part.style.zoom = size;
   const lines = [...part.querySelectorAll("pre")];
