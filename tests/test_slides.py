@@ -154,7 +154,7 @@ def test_without_npm_it_says_so(monkeypatch):
 
 def test_without_chromium_it_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(SystemExit, match="Chromium, which is not installed"):
+    with pytest.raises(SystemExit, match="chromium, which is not installed"):
         list(slides_print.write_pdfs(LESSONS[:1], tmp_path))
 
 
