@@ -136,6 +136,14 @@ def is_skipped(cell):
     return cell.metadata.slideshow.slide_type == "skip"
 
 
+def test_the_map_of_the_first_talk_names_every_lesson():
+    (shown,) = [s for s in slides_of(read(LESSONS[0])) if s.title == "The lessons follow the mask"]
+    html = "".join(part.html for part in shown.parts)
+    runs = re.findall(r"<strong>(\d\d)(?: (?:to|and) (\d\d))?\.</strong>", html)
+    named = [n for first, last in runs for n in range(int(first), int(last or first) + 1)]
+    assert named == [int(path.stem[:2]) for path in LESSONS[1:]]
+
+
 def test_npm_packages_are_locked_without_addresses():
     wanted = json.loads((ROOT / "package.json").read_text())["dependencies"]
     locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]

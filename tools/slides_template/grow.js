@@ -3,9 +3,14 @@
 const LETTERS = 35, LEFT = 20; // px: the largest text, and the room that stays below it
 function scale(part, size) {
   part.style.zoom = size;
-  const lines = [...part.querySelectorAll("pre")];
-  const fits = Math.min(1, ...lines.map(pre => pre.clientWidth / pre.scrollWidth));
+  const fits = Math.min(1, ...[...part.querySelectorAll("pre")].map(room));
   if (fits < 1) part.style.zoom = Math.max(1, Math.floor(size * fits * 20) / 20);
+}
+function room(pre) {
+  const lines = document.createRange();
+  lines.selectNodeContents(pre);
+  const inside = 0.98 * pre.getBoundingClientRect().width; // without the edge on both sides
+  return inside / lines.getBoundingClientRect().width;
 }
 function fits(body) {
   return body.scrollWidth <= body.clientWidth
