@@ -121,6 +121,8 @@ def test_a_question_is_not_answered_on_sight(path):
         if "question" in kinds or "<ol" in "".join(part.html for part in slide.parts):
             assert not {"output", "claim", "picture"} & set(kinds), slide.title
         assert all(part.press for part in slide.parts if part.kind == "answer")
+        # A question ends its paragraph; else it would be text, with its word for a reader.
+        assert not any("<em>Predict" in part.html for part in slide.parts), slide.title
 
 
 @each_talk
