@@ -18,7 +18,7 @@ from packaging.version import Version
 
 import course_lib
 from course_lib import environment as course_environment
-from tools import check_installs, check_python, check_wheel
+from tools import check_installs, check_python, check_wheel, determinism, mutants
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -477,6 +477,17 @@ def imports(path):
             parts = [alias.name.split(".") for alias in node.names]
             found |= {part[1] for part in parts if part[0] == "course_lib" and len(part) > 1}
     return found
+
+
+def test_without_git_it_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    for command, run in (
+        ("determinism", determinism.prepare),
+        ("mutants", lambda: mutants.copy_tree(tmp_path / "tree")),
+    ):
+        said = f"`make {command}` needs git, which is not installed; on Debian: apt install git."
+        with pytest.raises(SystemExit, match=f"^{said}$"):
+            run()
 
 
 class TestReadme:

@@ -61,7 +61,13 @@ def as_rst(app, what, name, kind, options, lines):
     lines[:] = text.split("\n")
 
 
+def without_fields(app, what, name, member, skip, options):
+    """Leave out a named tuple's fields, which its docstring describes."""
+    return True if type(member).__name__ == "_tuplegetter" else None
+
+
 def setup(app):
     app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))
     # Before Napoleon, which reads the sections.
     app.connect("autodoc-process-docstring", as_rst, priority=100)
+    app.connect("autodoc-skip-member", without_fields)
