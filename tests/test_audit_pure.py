@@ -201,6 +201,21 @@ def test_what_axes_say_of_themselves(axes, sequence, said):
 
 
 @quick
+@given(batches(holes=True), st.booleans(), st.booleans())
+def test_padding_between_real_steps_is_a_hole_along_their_axis(batch, first, turned):
+    axes = Axes((ROWS, steps(0), SAME) if first else (ROWS, SAME, steps(0)))
+    for row in range(batch.size):
+        hole = own_steps(batch, 0, row) == 0
+        hole = hole[::-1] if turned else hole
+        found = axes.holes(batch, row, True) if turned else axes.holes(batch, row)
+        assert (found is None) is not hole.any()
+        if hole.any():
+            shape = (len(hole), 7) if first else (7, len(hole))
+            wanted = np.broadcast_to(hole[:, None] if first else hole, shape)
+            assert np.array_equal(np.broadcast_to(found, shape), wanted)
+
+
+@quick
 @given(batches(), st.sampled_from(["post", "pre"]), st.integers(0, 2))
 def test_a_free_axis_is_cut_at_the_side_where_padding_is_not(batch, side, less):
     long = batch.sequences[0].real.shape[1]
