@@ -2,7 +2,8 @@
 
 Each fault of tools/faults/*.toml is one change of the locked Keras. It goes into a copy of the
 package below build/faults/, put before the environment's own by PYTHONPATH; .venv is not touched.
-The claims run against every copy, with `--notebooks` the lessons too, and docs/faults.md says what
+The claims run against every copy, and if none of them turns red, the tests of the paths that no
+lesson takes (tests/paths). With `--notebooks` the lessons run too, and docs/faults.md says what
 noticed. If all are asked, a copy without a change comes first: there, nothing may turn red.
 """
 
@@ -24,6 +25,8 @@ from tools.red_cells import red_cells
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "faults"
 TABLES = ROOT / "tools" / "faults"
+PATHS = "tests/paths"
+NOTICED = ("claims", "tests", "broken", "notebooks")
 CONTROL = {"name": "nothing-changed", "what": "no change"}
 
 
@@ -100,11 +103,16 @@ def run(fault, notebooks):
         if entry["verdict"] not in (HOLDS, NO_SUCH_THING)
     ]
     outcome["broken"] = sorted(answer.get("broken", {}))
+    if not outcome["claims"] and not outcome["failed"]:
+        answer = ask(sys.executable, home, settings, PATHS)
+        outcome["failed"] = answer.get("failed")
+        outcome["tests"] = answer.get("red", [])
+        outcome["broken"] += sorted(answer.get("broken", {}))
     if lessons is not None:
         outcome["notebooks"] = lessons.result()
     shutil.rmtree(home / "keras")
     (home / "outcome.json").write_text(json.dumps(outcome, indent=1))
-    said = ", ".join([*outcome["claims"], *outcome["broken"], *outcome.get("notebooks", [])])
+    said = ", ".join(name for part in NOTICED for name in outcome.get(part, []))
     print(f" {time.monotonic() - started:.0f} s: {outcome['failed'] or said or 'NOTHING NOTICES'}")
     return outcome
 
@@ -118,7 +126,7 @@ def main(*arguments):
         sys.exit(f"no fault {', '.join(sorted(unknown))} in {TABLES.relative_to(ROOT)}")
     for name in names or by_name:
         outcome = run(by_name[name], notebooks)
-        red = any(outcome.get(part) for part in ("failed", "claims", "broken", "notebooks"))
+        red = any(outcome.get(part) for part in ("failed", *NOTICED))
         if name == CONTROL["name"] and red:
             sys.exit("an unchanged Keras turns something red: fix that first")
     outcomes = {}
@@ -129,9 +137,9 @@ def main(*arguments):
         if kept.get("fault") == fault:
             outcomes[fault["name"]] = kept
     faults_table.write(faults, outcomes)
-    missed = [f["name"] for f in faults if not outcomes.get(f["name"], {}).get("claims")]
+    missed = [f["name"] for f in faults if not faults_table.noticed(outcomes.get(f["name"], {}))]
     if missed:
-        sys.exit(f"no claim notices, or not asked yet: {', '.join(missed)}")
+        sys.exit(f"nothing notices, or not asked yet: {', '.join(missed)}")
 
 
 if __name__ == "__main__":
