@@ -11,8 +11,9 @@ HEAD = """\
 
 Does a claim's test notice when Keras changes? `make faults` runs the claims and the notebooks
 against copies of the locked Keras with one change each (`tools/faults/`), and writes this page.
-A mechanism has more paths than lessons take: a fault that no claim notices is asked of the tests in
-`tests/paths`; one that they miss too is a missing test. With Keras unchanged, nothing turns red.
+A fault that no claim notices is a missing claim. A mechanism has more paths than lessons take: of
+a change that touches those alone, the tests of `tests/paths` are asked instead, and named here.
+With Keras unchanged, nothing turns red.
 
 """
 UNTOUCHED = """\
@@ -34,8 +35,8 @@ def page(faults, outcomes, claims):
     by_claims = [name for name, outcome in outcomes.items() if outcome["claims"]]
     by_tests = [name for name, outcome in outcomes.items() if outcome.get("tests")]
     lines = [
-        HEAD + f"Of {len(faults)} faults, at least one claim notices {len(by_claims)}, and of the "
-        f"others a test {len(by_tests)}.\n"
+        HEAD + f"Of {len(faults)} faults, {len(by_claims)} are noticed by at least one claim, and "
+        f"{len(by_tests)} by a test of other paths.\n"
     ]
     lines += ["| fault | file in `keras/src` | what turns red | lessons that turn red |"]
     lines += ["|---|---|---|---|"]
@@ -57,9 +58,8 @@ def page(faults, outcomes, claims):
 
 
 def noticed(outcome):
-    """Return the claims that turned red, or else the tests of other paths."""
-    tests = [f"`{name}`" for name in outcome.get("tests", [])]
-    return outcome.get("claims") or tests
+    """Return the claims that turned red, and the tests without one."""
+    return outcome.get("claims", []) + [f"`{name}`" for name in outcome.get("tests", [])]
 
 
 def notebooks(outcome):

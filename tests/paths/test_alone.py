@@ -108,6 +108,7 @@ def pooling():
     return Path(lambda x, mask: layer(x, mask=mask))
 
 
+keras.utils.set_random_seed(0)
 GROUP = {"kind": "GroupQueryAttention"}
 PATHS = {
     "LSTM": recurrent("LSTM"),
