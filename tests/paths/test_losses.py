@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.needs import keras
+from tests.paths.alone import with_mask
 
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
 
@@ -16,9 +17,7 @@ WEIGHTS = RNG.uniform(1, 5, size=(3, 5)).astype("float32")
 
 
 def masked(values):
-    tensor = tf.constant(values)
-    tensor._keras_mask = tf.constant(MASK)
-    return tensor
+    return with_mask(values, MASK)
 
 
 def crossentropies():
