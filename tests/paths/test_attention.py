@@ -74,17 +74,13 @@ def test_outputs_and_gradients(name):
     check(PATHS[name])
 
 
-@pytest.mark.parametrize("kind", ["Attention", "AdditiveAttention", "MultiHeadAttention"])
+@pytest.mark.parametrize("kind", ["Attention", "AdditiveAttention"])
 def test_in_half_precision_a_row_of_padding_is_finite(kind):
     x, nothing = tf.constant(X), tf.zeros((3, 5), bool)
-    heads = kind == "MultiHeadAttention"
-    layer = getattr(layers, kind)(*((2, 3) if heads else ()), dtype="mixed_float16")
+    layer = getattr(layers, kind)(dtype="mixed_float16")
     with tf.GradientTape() as tape:
         tape.watch(x)
-        if heads:
-            out = layer(x, x, value_mask=nothing, return_attention_scores=True)[0]
-        else:
-            out = layer([x, x], mask=[None, nothing])
+        out = layer([x, x], mask=[None, nothing])
         total = tf.reduce_sum(tf.cast(out, "float32"))
     assert np.isfinite(out).all()
     assert np.isfinite(tape.gradient(total, x)).all()
