@@ -6,6 +6,7 @@ from course_lib._audit import raw
 from course_lib._audit.cause import Cause, between
 from course_lib._audit.messages import padding_value
 from course_lib._audit.truth import is_causal, is_right, is_wrong, leaves_of, truths
+from course_lib._inputs import as_numpy
 from course_lib._keras_private import mask_of
 from course_lib._mask_words import Letters, any_mask, is_merge, overwritten
 
@@ -83,7 +84,7 @@ def _never(story, call):
     """Return the `Cause` of a layer that makes no mask of what it reads, and could."""
     padding = None
     for _, _, tensor, _ in call.inputs:
-        values = np.asarray(tensor)
+        values = as_numpy(tensor)
         for truth in truths(story.padded):
             if padding is None and values.shape[:2] == truth.shape:
                 padding = padding_value(values, truth)
