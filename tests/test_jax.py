@@ -8,9 +8,10 @@ import os
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
+
+from tests.needs import keras
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="about JAX")
 
