@@ -25,8 +25,10 @@ def audit(
 ) -> AuditReport:
     """Compare a padded batch with its rows run alone, and tell where padding is seen, and why.
 
-    Rows of one length go together, so there is one forward pass for each length. Compared are the
-    outputs at real steps, the compiled loss, metrics and gradients. The batch is also tried with
+    Rows of one length go together, so there is one forward pass for each length. Of more than eight
+    lengths eight run alone, and the others only if padding shows in a row of these, or if one more
+    step of padding changes another row. Compared are the outputs at real steps, the compiled loss,
+    metrics and gradients. The batch is also tried with
     more padding, with other values in its padding where `mask=` tells what is real, and with other
     weights for those that are still all equal (a bias of zeros hides a leak until it is trained).
     Everything runs in inference, with dropout off; a model with `BatchNormalization` also in

@@ -286,7 +286,8 @@ def test_of_many_lengths_both_ends_are_picked_and_even_and_odd_ones(count):
     assert places == sorted(set(places))
     assert len(places) == min(count, FEW)
     assert {0, max(count - 2, 0), count - 1} <= set(places) <= set(range(count))
-    assert count <= FEW or {place % 2 for place in places[1:-2]} == {0, 1}
+    assert count <= FEW or {place % 2 for place in places[FEW // 2 : -2]} == {0, 1}
+    assert set(range(min(count, FEW // 2))) <= set(places)
 
 
 @quick

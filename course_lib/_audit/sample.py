@@ -16,16 +16,18 @@ FEW = 8
 
 
 def pick(count):
-    """Return the places of a few among so many lengths: both ends, and some spread between.
+    """Return the places of a few among so many lengths: the shortest, the longest, some between.
 
-    Every second of these is even, as a layer with strides may be right at every second length.
+    Half of them are the shortest, which have the most padding. Of those between, every second is
+    even: a layer with strides may be right at every second length.
     """
     if count <= FEW:
         return list(range(count))
-    spread = np.linspace(1, count - 4, FEW - 3).astype(int)
+    short = FEW // 2
+    spread = np.linspace(short, count - 4, FEW - short)[1:-1].astype(int)
     spread += (spread + np.arange(len(spread))) % 2
     # The longest may have no padding, so the last but one is taken as well.
-    return [0, *spread.tolist(), count - 2, count - 1]
+    return [*range(short), *spread.tolist(), count - 2, count - 1]
 
 
 def is_sound(context, rest):
