@@ -191,6 +191,7 @@ def test_targets_are_cut_as_the_rows_are(batch):
         ((ROWS, SAME, steps(0)), None, ["has_steps"]),
         ((ROWS, steps(1), FREE), 1, ["has_steps", "is_free"]),
         ((ROWS, FREE), None, ["is_free", "is_shorter"]),
+        ((ROWS, FREE, SAME), None, ["is_free", "is_shorter"]),
     ],
 )
 def test_what_axes_say_of_themselves(axes, sequence, said):
