@@ -99,6 +99,22 @@ def test_a_mask_that_marks_padding_is_read_the_other_way():
 
 
 @both
+@pytest.mark.parametrize("told", ["by its name", "by rows without a step", "by `mask=`"])
+def test_a_mask_that_marks_padding_is_known_beside_noise(told, broken):
+    name = "src_key_padding_mask" if told == "by its name" else "padding_mask"
+    series, marks = keras.Input((None, 3), name="series"), keras.Input((None,), name=name)
+    real = ops.logical_not(ops.cast(marks, "bool"))
+    out = layers.GRU(6, name="gru")(series, **({} if broken else {"mask": real}))
+    model = keras.Model({"series": series, name: marks}, out)
+    mask = MASK if told == "by rows without a step" else MASK[[0, 0, 2, 2]]
+    x = {"series": RNG.normal(size=(4, 6, 3)).astype("float32"), name: ~mask}
+    report = audit(model, x, mask={"series": mask} if told == "by `mask=`" else None)
+    blames(report, *[("never", "gru")] * broken)
+    low, high = mask.sum(axis=1).min(), mask.sum(axis=1).max()
+    assert all(f"a sequence, {low} to {high} real steps" in line for line in report.inputs)
+
+
+@both
 def test_two_masks_speak_of_two_sequences_of_equal_size(broken):
     names = ("source_ids", "source_mask", "target_ids", "target_mask")
     inputs = {name: keras.Input((None,), name=name) for name in names}

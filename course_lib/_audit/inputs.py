@@ -68,12 +68,28 @@ def no_padding_at(own, real):
     return bool((stops[0] != stops[1]).mean() > 0.5)
 
 
-def turned_round(mask, leaves):
-    """Return True if a mask is True at padding: what it marks is one value, the rest is not."""
+def turned_round(mask, leaves, name="", given=()):
+    """Return True if a mask is True at padding.
+
+    `mask=` says it if it is given for one of the inputs; else the values, what it marks being one
+    value and the rest not; else that a row would have no real step; else its name, PyTorch's.
+
+    Args:
+        mask: bool, shape `(B, T)`.
+        leaves: the inputs that it may speak of.
+        name: its name.
+        given: what is known of the inputs, bool of shape `(B, T)`.
+    """
+    if any(np.array_equal(one, ~mask) for one in given):
+        return True
 
     def blank(leaf, where):
         values = leaf[where]
         return len(values) > 1 and bool((values == values[0]).all())
 
     said = [(blank(leaf, mask), blank(leaf, ~mask)) for leaf in leaves]
-    return (True, False) in said and not any(off for _, off in said)
+    if any(True in one for one in said):
+        return (True, False) in said and not any(off for _, off in said)
+    if given or mask.any(axis=1).all():
+        return not given and "key_padding" in name.lower()
+    return bool((~mask).any(axis=1).all() and not mask[:, 0].any())

@@ -143,7 +143,9 @@ class _Planner:
         for number in self.tellers:
             real = self.leaves[number].astype(bool)
             others = [n for n in self._sharing(real.shape[1]) if n not in self.tellers]
-            if turned_round(real, [self.leaves[n] for n in others]):
+            given = [self.masks[n] for n in range(len(self.leaves)) if self.given[n]]
+            values = [self.leaves[n] for n in others]
+            if turned_round(real, values, self.names[number], given):
                 real = ~real
             if real.all() and not is_named_mask(self.names[number]):
                 continue
