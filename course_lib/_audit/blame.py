@@ -4,7 +4,7 @@ import numpy as np
 
 from course_lib._audit.cause import Cause
 from course_lib._audit.context import Seen
-from course_lib._audit.faults import LOSSES, WITH_AXIS
+from course_lib._audit.faults import LOSSES, WITH_AXIS, WITH_TARGETS_SHAPED
 from course_lib._audit.made import attached
 from course_lib._audit.masks import changed, lost
 from course_lib._audit.report import finding
@@ -24,6 +24,8 @@ def blame_loss(scored, part, verdict, evidence, by_weights):
         detail, fix = LOSSES[verdict.unit]
         if verdict.unit == "scalar" and _can_keep_steps(part.loss):
             fix = WITH_AXIS
+        if verdict.unit == "row" and _lacks_last_axis(scored, part):
+            fix = WITH_TARGETS_SHAPED
         cause = cause.but(detail=detail, fix=fix)
     return Seen(findings=(finding(cause, "loss", evidence),))
 
@@ -81,6 +83,13 @@ def _can_keep_steps(loss):
     import keras
 
     return function_of(loss) in (keras.losses.dice, keras.losses.tversky)
+
+
+def _lacks_last_axis(scored, part):
+    """Return True for targets `(B, T)` beside predictions `(B, T, 1)`, in a loss of Keras."""
+    shape = tuple(scored.context.outputs[part.output].shape)
+    module = getattr(function_of(part.loss), "__module__", "")
+    return module.startswith("keras.") and shape == (*part.target.shape, 1)
 
 
 def _numbers(values):

@@ -77,12 +77,11 @@ def explain_call(story, call):
     if not given:
         if len(bare) < len(sequences):
             return Cause("ignored", call.name, call)
-        return _first_loss(story, bare, call) or _leak(story, call)
+        return _first_loss(story, _needed(bare, call), call) or _leak(story, call)
     for name, mask in given.items():
         if is_wrong(mask, story.padded):
             return given_wrong(story, mask, call, name)
-    needed = [one for one in bare if not _is_query(one[0], call)]
-    found = _first_loss(story, needed, call)
+    found = _first_loss(story, _needed(bare, call), call)
     return found or _leak(story, call, "although the mask came to it")
 
 
@@ -108,5 +107,7 @@ def _first_loss(story, tensors, call):
     return cause.needed_by(f"`{call.name}`", by)
 
 
-def _is_query(name, call):
-    return name == "query" and any(one[0] in ("value", "key") for one in call.inputs)
+def _needed(tensors, call):
+    """Return the inputs without attention's query: its mask keeps no padding out of real steps."""
+    attends = any(name in ("value", "key") for name, *_ in call.inputs)
+    return [one for one in tensors if not (attends and one[0] == "query")]

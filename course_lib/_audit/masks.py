@@ -74,9 +74,16 @@ def _lost_before(story, producer):
     for cause in causes:
         if cause.kind != "never":
             return cause
-    if causes and causes[0].call is not None:
+    if causes and causes[0].call is not None and not _reads_ids(producer):
         return causes[0]
     return _never(story, producer)
+
+
+def _reads_ids(call):
+    """Return True for an `Embedding`: it makes the mask, whoever made the ids."""
+    import keras
+
+    return isinstance(call.layer, keras.layers.Embedding)
 
 
 def _never(story, call):
