@@ -132,6 +132,81 @@ def test_two_masks_speak_of_two_sequences_of_equal_size(broken):
     ]  # fmt: skip
 
 
+# ---------------------------------------------------------------------- steps on several axes
+
+EDGES = RNG.integers(0, 2, (4, 6, 6)) * MASK[:, :, None] * MASK[:, None]
+
+
+@both
+def test_who_is_next_to_whom_is_cut_along_both_axes(broken):
+    nodes, edges = keras.Input((None,), name="nodes"), keras.Input((None, None), name="edges")
+    real = ops.cast(ops.not_equal(nodes, 0), "float32")[..., None]
+    h = layers.Dense(4, name="dense")(
+        ops.matmul(edges, embedding()(nodes) * (1 if broken else real))
+    )
+    model = keras.Model({"nodes": nodes, "edges": edges}, ops.sum(h * real, axis=1))
+    # An edge to padding: what padding holds gets in, unless it was set to zero.
+    towards = np.where(MASK[:, None] | ~MASK[:, :, None], EDGES, 1).astype("float32")
+    report = audit(model, {"nodes": IDS, "edges": towards})
+    assert [one.kind for one in report.findings] == ["leak"] * broken, report
+    assert "Matmul" in report.findings[0].layer if broken else True
+    assert "`edges`: a sequence, 2 to 6 real steps along axis 1 and 2; goes with `nodes`" in (
+        report.inputs
+    )
+    assert any("alone and in the batch" in text for text in report.checked)
+
+
+@both
+@pytest.mark.parametrize(
+    ("shape", "values", "axes"),
+    [
+        ((1, None), MASK[:, None], "axis 2"),
+        ((1, 1, None), MASK[:, None, None], "axis 3"),
+        ((1, None, None), MASK[:, None, None] & np.tril(np.ones((6, 6), bool)), "axis 2 and 3"),
+    ],
+    ids=["(B, 1, T)", "(B, 1, 1, T)", "(B, 1, T, T)"],
+)
+def test_a_mask_of_attention_goes_along_the_axis_of_steps(shape, values, axes, broken):
+    ids, given = keras.Input((None,), name="ids"), keras.Input(shape, dtype="bool", name="mask")
+    h = embedding()(ids)
+    scores = ops.einsum("bid,bjd->bij", h, h)
+    scores = scores if len(shape) == 2 else scores[:, None]
+    real = ops.logical_or(given, broken)
+    weights = layers.Activation("softmax", name="weights")(ops.where(real, scores, -1e9))
+    out = ops.matmul(weights, h if len(shape) == 2 else h[:, None])
+    report = audit(keras.Model({"ids": ids, "mask": given}, out), {"ids": IDS, "mask": values})
+    assert report.ok is not broken, report
+    assert f"`mask`: a sequence, 2 to 6 real steps along {axes}; goes with `ids`" in report.inputs
+    assert any("alone and in the batch" in text for text in report.checked)
+
+
+def bags(broken):
+    ids = keras.Input((None, None), name="words")
+    real = ops.cast(ops.not_equal(ids, 0), "float32")[..., None]
+    words = embedding()(ids)
+    bag = ops.sum(words if broken else words * real, axis=2) * ops.max(real, axis=2)
+    return keras.Model(ids, ops.sum(bag, axis=1))
+
+
+@both
+def test_words_in_sentences_are_padded_inside_as_well(broken):
+    words = np.arange(3) < np.array([2, 1, 2, 1, 2, 2])[:, None]
+    report = audit(bags(broken), IDS[..., None] * words)
+    assert [(one.kind, "Sum" in one.layer) for one in report.findings] == [("leak", True)] * broken
+    assert "outputs with 3 more zeros along axis 2" in report.checked
+
+
+def test_words_whose_number_is_fixed_are_said_not_to_be_compared():
+    ids = keras.Input((None, 3), dtype="int32")
+    each = layers.Dense(2)(layers.Reshape((-1, 12))(embedding()(ids)))
+    real = ops.cast(ops.any(ops.not_equal(ids, 0), axis=-1, keepdims=True), "float32")
+    out = ops.sum(each * real, axis=1)
+    words = np.arange(3) < np.array([2, 1, 2, 1, 2, 2])[:, None]
+    report = audit(keras.Model(ids, out), IDS[..., None] * words)
+    assert report.ok
+    assert any("along axis 2 too" in note and "was not compared" in note for note in report.notes)
+
+
 # ---------------------------------------------------------------------- guesses
 
 

@@ -93,3 +93,50 @@ def turned_round(mask, leaves, name="", given=()):
     if given or mask.any(axis=1).all():
         return not given and "key_padding" in name.lower()
     return bool((~mask).any(axis=1).all() and not mask[:, 0].any())
+
+
+def axes_of_steps(leaves, steps):
+    """Return the axes of each leaf that has so many steps along others than axis 1 alone."""
+    found = {
+        number: tuple(axis for axis in range(1, leaf.ndim) if leaf.shape[axis] == steps)
+        for number, leaf in enumerate(leaves)
+    }
+    return {number: axes for number, axes in found.items() if axes not in ((), (1,))}
+
+
+def in_words(batch, names, why):
+    """Return what each input was taken for, a line each.
+
+    Args:
+        batch: the `Batch`.
+        names: the name of each leaf.
+        why: dict of the number of a leaf and how it is known what is real in it.
+    """
+    lines = []
+    for number, name in enumerate(names):
+        which = batch.sequence_of(number)
+        if batch.leaves[number].dtype.kind in "OSU":
+            lines.append(f"`{name}`: text, of which the model makes ids; id 0 is padding")
+            continue
+        if which is None:
+            lines.append(f"`{name}`: no sequence, handed over as it is")
+            continue
+        lengths = batch.sequences[which].real.sum(axis=1)
+        low, high = int(lengths.min()), int(lengths.max())
+        span = f"{low} to {high}" if low != high else f"{low}"
+        axes = batch.along.get(number)
+        where = f" along axis {' and '.join(map(str, axes))}" if axes else ""
+        lines.append(f"`{name}`: a sequence, {span} real steps{where}; {why[number]}")
+    return tuple(lines)
+
+
+def ends_in_zeros_inside(leaf, real):
+    """Return True for ids `(B, T, W)` of which some step ends in zeros, and none begins with one.
+
+    Sentences of words: each step is a sequence of its own, padded at its end.
+    """
+    if leaf.ndim != 3 or leaf.dtype.kind not in "iu" or leaf.shape[2] < 2:
+        return False
+    words = leaf[real] != 0
+    falls = (np.diff(words.astype(int), axis=1) <= 0).all()
+    return bool(falls and words[:, 0].all() and not words[:, -1].all())

@@ -12,6 +12,7 @@ from course_lib._audit.compare import compare
 from course_lib._audit.context import Leak, Seen
 from course_lib._audit.control import control
 from course_lib._audit.explain import who_shows
+from course_lib._audit.inside import HOW, padded_inside, run_with_more_inside
 from course_lib._audit.messages import padding_value
 from course_lib._audit.run import array, flat, no_dropout
 from course_lib._audit.second_look import SecondLook, tolerance_of
@@ -102,6 +103,16 @@ def with_more_padding(context, seen):
         f"The model does not run on longer rows ({first_line(error)}); more padding was not tried."
     )
     return seen + Seen(notes=(note,))
+
+
+def with_more_padding_inside(context, seen):
+    """Append zeros inside each step, where steps are sequences of ids themselves."""
+    numbers = padded_inside(context.batch)
+    if not numbers:
+        return seen
+    view, outputs, said = run_with_more_inside(context, numbers)
+    found = [] if outputs is None else differences(context, outputs, view)
+    return seen + said + Seen(leaks=leaks_of(found, view, HOW))
 
 
 def with_other_values(context, seen):
@@ -272,6 +283,7 @@ def _leaking(seen):
 CHECKS = (
     (as_it_is, _always),
     (with_more_padding, _clean),
+    (with_more_padding_inside, _clean),
     (with_other_values, _clean),
     (twice, _leaking),
     (with_other_weights, _clean),

@@ -54,6 +54,7 @@ def _may_be_refilled(context, number):
     """Return True for floats of a sequence of which the model makes no mask."""
     batch = context.batch
     free = batch.leaves[number].dtype.kind == "f" and batch.sequence_of(number) is not None
+    free = free and number not in batch.along
     is_mask = "it is a mask itself" in batch.inputs[number]
     return free and context.made[number] is None and not is_mask
 
