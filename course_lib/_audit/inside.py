@@ -6,12 +6,14 @@ import numpy as np
 
 from course_lib._audit.attempt import attempt, first_line
 from course_lib._audit.context import Seen
+from course_lib._audit.differences import differences, leaks_of
 from course_lib._audit.inputs import ends_in_zeros_inside
 
 EXTRA = 3
+HOW = f"with {EXTRA} more zeros along axis 2"
 
 
-def padded_inside(batch):
+def _padded_inside(batch):
     """Return the numbers of the leaves whose steps are padded along axis 2."""
     return [
         number
@@ -22,7 +24,7 @@ def padded_inside(batch):
     ]
 
 
-def with_more_inside(batch, numbers):
+def _longer_inside(batch, numbers):
     """Return the view of the batch with more zeros at the end of each step of some leaves."""
     view = batch.view()
     leaves = [
@@ -32,9 +34,9 @@ def with_more_inside(batch, numbers):
     return replace(view, leaves=leaves)
 
 
-def run_with_more_inside(context, numbers):
+def _run_with_more_inside(context, numbers):
     """Return `(view, outputs, seen)`; the outputs are `None` if the model fixes that axis."""
-    view = with_more_inside(context.batch, numbers)
+    view = _longer_inside(context.batch, numbers)
     outputs, error = attempt(context.runner.outputs, view)
     if error is None:
         return view, outputs, Seen(checked=(f"outputs {HOW}",))
@@ -45,4 +47,11 @@ def run_with_more_inside(context, numbers):
     return view, None, Seen(notes=(note,))
 
 
-HOW = f"with {EXTRA} more zeros along axis 2"
+def with_more_padding_inside(context, seen):
+    """Append zeros inside each step, where steps are sequences of ids themselves."""
+    numbers = _padded_inside(context.batch)
+    if not numbers:
+        return seen
+    view, outputs, said = _run_with_more_inside(context, numbers)
+    found = [] if outputs is None else differences(context, outputs, view)
+    return seen + said + Seen(leaks=leaks_of(found, view, HOW))

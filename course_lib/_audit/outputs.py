@@ -8,12 +8,13 @@ import contextlib
 import numpy as np
 
 from course_lib._audit.attempt import attempt, first_line, named
-from course_lib._audit.compare import compare
 from course_lib._audit.context import Leak, Seen
 from course_lib._audit.control import control
+from course_lib._audit.differences import differences, leaks_of
 from course_lib._audit.explain import who_shows
-from course_lib._audit.inside import HOW, padded_inside, run_with_more_inside
+from course_lib._audit.inside import with_more_padding_inside
 from course_lib._audit.messages import padding_value
+from course_lib._audit.refill import with_other_padding
 from course_lib._audit.run import array, flat, no_dropout
 from course_lib._audit.second_look import SecondLook, tolerance_of
 from course_lib._keras_private import layers_of
@@ -34,27 +35,6 @@ def look_at_outputs(context):
     return seen
 
 
-def differences(context, outputs, view, alone=None, alone_outputs=None, share=None):
-    """Return `(difference, number of the output, view alone)` of all that differ."""
-    found, share = [], context.share if share is None else share
-    pairs = zip(alone or context.alone, alone_outputs or context.alone_outputs, strict=True)
-    for bare, bare_outputs in pairs:
-        for number, (mine, other) in enumerate(zip(outputs, bare_outputs, strict=True)):
-            axes = context.axes[number]
-            one = axes and compare(array(mine), view, array(other), bare, axes)
-            if one is not None and one.relative > share:
-                found.append((one, number, bare))
-    return sorted(found, key=lambda one: -one[0].relative)
-
-
-def leaks_of(found, view, how, **options):
-    """Return a `Leak` for each output among differences, the largest one."""
-    largest = {}
-    for difference, number, bare in found:
-        largest.setdefault(number, Leak(view, bare, difference, number, how, **options))
-    return tuple(largest.values())
-
-
 # ---------------------------------------------------------------------- the checks
 
 
@@ -68,23 +48,6 @@ def as_it_is(context, seen):
     )
     leaks = leaks_of(found, context.whole, "in the batch as it is")
     return seen + Seen(leaks=leaks, checked=(text,))
-
-
-def with_other_padding(context, seen):
-    """Change the padding of a batch whose rows cannot run alone."""
-    for view, how in context.refills:
-        outputs = context.runner.outputs(view)
-        found = differences(context, outputs, view, [context.whole], [context.outputs])
-        known = {leak.output for leak in seen.leaks}
-        found = [one for one in found if one[1] not in known]
-        leaks = leaks_of(found, view, how, refilled=True)
-        seen = seen + Seen(leaks=leaks, checked=(f"outputs at real steps {how}",))
-    return seen + Seen(
-        notes=(
-            "The model fixes its number of steps, so no row can run alone: its padding was changed "
-            "instead. Loss, metrics and gradients were not compared.",
-        )
-    )
 
 
 def with_more_padding(context, seen):
@@ -103,16 +66,6 @@ def with_more_padding(context, seen):
         f"The model does not run on longer rows ({first_line(error)}); more padding was not tried."
     )
     return seen + Seen(notes=(note,))
-
-
-def with_more_padding_inside(context, seen):
-    """Append zeros inside each step, where steps are sequences of ids themselves."""
-    numbers = padded_inside(context.batch)
-    if not numbers:
-        return seen
-    view, outputs, said = run_with_more_inside(context, numbers)
-    found = [] if outputs is None else differences(context, outputs, view)
-    return seen + said + Seen(leaks=leaks_of(found, view, HOW))
 
 
 def with_other_values(context, seen):
