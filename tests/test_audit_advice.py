@@ -871,6 +871,55 @@ def _(way):
     return Case(model, IDS if way == "at the end" else LEFT)
 
 
+@leak("columns counted as positions", "count positions from each row's first real step",
+      "`ops.maximum(ops.cumsum(mask, axis=1) - 1, 0)`", unsaid=["takes a mask"])  # fmt: skip
+def _(way):
+    # The last step is read, so padding at the end would show too: the positions are to blame. What
+    # else is counted by columns, what comes before what, is right, and not to be named.
+    ids, mask = keras.Input((None,), name="ids"), keras.Input((None,), name="mask")
+    columns = ops.cumsum(ops.ones_like(ids), axis=1)
+    places = ops.maximum(ops.cumsum(mask, axis=1) - 1, 0) if way else columns - 1
+    before = columns[:, :, None] >= columns[:, None]
+    h = embedding(mask_zero=False)(ids) + layers.Embedding(50, D, name="places")(places)
+    seen = ops.logical_and(before, ops.cast(mask, "bool")[:, None])
+    out = layers.MultiHeadAttention(1, 2)(h, h, attention_mask=seen)[:, -1]
+    model = keras.Model({"ids": ids, "mask": mask}, out)
+    return Case(model, {"ids": LEFT, "mask": (LEFT > 0) * 1})
+
+
+@leak("a loop over steps", "keep at a padded step what was before it", unsaid=["to zero"])
+def _(way):
+    class Loop(layers.Layer):
+        def __init__(self):
+            super().__init__(name="loop")
+            self.cell, self.supports_masking = layers.GRUCell(2), True
+
+        def build(self, shape):
+            self.cell.build((shape[0], shape[2]))
+
+        def compute_output_shape(self, shape):
+            return shape[0], 2
+
+        def call(self, x, mask=None):
+            state = ops.zeros((ops.shape(x)[0], 2))
+            for t in range(x.shape[1] or 0):
+                new, _ = self.cell(x[:, t], [state])
+                state = ops.where(mask[:, t, None], new, state) if way else new
+            return state
+
+    return Case(functional(lambda x: Loop()(embedding()(x))))
+
+
+@advice("a series of one feature", "never", "Put a `Masking` layer after it", "by hand (`mask=`)",
+        ways=["Masking", "by hand"])  # fmt: skip
+def _(way):
+    x = keras.Input((None,))
+    h = ops.expand_dims(x, -1)
+    h = layers.Masking()(h) if way == "Masking" else h
+    options = {"mask": ops.not_equal(x, 0)} if way == "by hand" else {}
+    return Case(keras.Model(x, layers.GRU(2, name="gru")(h, **options)), FEATURES[..., 0] * MASK)
+
+
 @leak("a fixed number of steps", "Set padded steps to zero before this layer.")
 def _(way):
     x = keras.Input((6,), dtype="int32")

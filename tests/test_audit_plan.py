@@ -232,6 +232,13 @@ def test_zeros_of_segments_and_positions_are_no_padding(name, values):
     assert f"`{name}`: a sequence, 2 to 6 real steps; goes with `token_ids`" in report.inputs
 
 
+def test_floats_of_a_fixed_number_are_no_series():
+    x = keras.Input((6,), name="numbers")
+    message = r"can be told from its values.*`x`: float32 of shape \(4, 6\)\); say with `mask=`"
+    with pytest.raises(ValueError, match=message):
+        audit(keras.Model(x, layers.Dense(2)(x)), SERIES[..., 0])
+
+
 def test_a_zero_at_the_first_step_of_every_row_is_asked_for():
     ids = np.maximum(IDS, 1)
     ids[:, 0] = 0

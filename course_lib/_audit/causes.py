@@ -12,19 +12,35 @@ def causes_in(story):
     """Return a `Cause` for each place where padding enters tensors that outputs depend on."""
     states = [(mine, story.state(mine, other)) for mine, other in story.outputs]
     found = [misaligned(story, tensor, None) for tensor, state in states if state == "reversed"]
-    wrong = [tensor for tensor, state in states if state == "unsound"]
-    relevant = set(story.run.ancestors(wrong))
+    matters = _what_matters(story, [tensor for tensor, state in states if state == "unsound"])
     for call in story.calls:
         bad = [
             tensor
             for (tensor, _), state in zip(call.outputs, story.output_states(call), strict=False)
-            if state == "unsound" and (not story.run.made_by or id(tensor) in relevant)
+            if state == "unsound" and matters(tensor)
         ]
         unsound = [tensor for _, tensor, _, state in story.inputs(call) if state == "unsound"]
-        found += [raw.unsound(story, one, call) for one in unsound if _is_fresh(story, one, call)]
+        fresh = [one for one in unsound if matters(one) and _is_fresh(story, one, call)]
+        found += [raw.unsound(story, one, call) for one in fresh]
         if bad and not unsound:
             found += _of_call(story, call, bad)
     return join(found)
+
+
+def _what_matters(story, wrong):
+    """Return a function: True for a tensor that the wrong outputs were made of.
+
+    A sound tensor ends the way back: what it was made of may be unsound, as columns are that serve
+    to tell what comes before what.
+    """
+    sound = {
+        id(tensor)
+        for call in story.calls
+        for (tensor, _), state in zip(call.outputs, story.output_states(call), strict=False)
+        if state == "sound"
+    }
+    relevant = set(story.run.ancestors(wrong, until=sound))
+    return lambda tensor: not story.run.made_by or id(tensor) in relevant
 
 
 def _is_fresh(story, tensor, call):

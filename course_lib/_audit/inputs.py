@@ -27,6 +27,17 @@ def names_of(x, model, count):
     return names
 
 
+def of_any_length(model, leaves):
+    """Return the numbers of the floats `(B, T)` for which the model leaves `T` open: series."""
+    inputs = getattr(model, "inputs", None) or []
+    pairs = enumerate(zip(inputs, leaves, strict=True) if len(inputs) == len(leaves) else ())
+    return {
+        number
+        for number, (one, leaf) in pairs
+        if leaf.ndim == 2 and leaf.dtype.kind == "f" and tuple(one.shape)[1:] == (None,)
+    }
+
+
 def is_mask(leaf):
     """Return True for zeros and ones of shape `(B, T)`, or bools."""
     if leaf.ndim != 2 or leaf.shape[1] < 2 or leaf.dtype.kind not in "biuf":

@@ -15,6 +15,12 @@ AT_THE_END = (
     'With `padding="post"` its outputs are right: pad at the end, or count its positions from each '
     "row's first real step."
 )
+COUNTED = (
+    "It counts columns, padding included: count positions from each row's first real step, "
+    "`ops.maximum(ops.cumsum(mask, axis=1) - 1, 0)`, or pad at the end."
+)
+# What is no operation, but many of them: one turn for each step.
+LOOP = "one turn for each step"
 STRIDED = (
     'Where its windows begin depends on the number of steps: use `padding="valid"`, pad the rows '
     "at the end, and hand on which windows are real; or cut the padding off."
@@ -38,6 +44,12 @@ class Leak:
 # The first that fits. In a `call` with several operations, the one that mixes steps is seldom the
 # last: scores go through a softmax, and then into a sum that would be right without them.
 LEAKS = (
+    Leak(
+        frozenset(),
+        frozenset({LOOP}),
+        "It goes through the steps one after the other: keep at a padded step what was before it, "
+        "`state = ops.where(mask[:, t, None], new, state)`.",
+    ),
     Leak(
         frozenset({"STFTSpectrogram", "MelSpectrogram"}),
         frozenset(

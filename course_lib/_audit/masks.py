@@ -89,7 +89,9 @@ def _reads_ids(call):
 def _never(story, call):
     """Return the `Cause` of a layer that makes no mask of what it reads, and could."""
     padding = None
-    for _, _, tensor, _ in call.inputs:
+    # No mask goes through a raw operation: it must be made of what comes out.
+    read = [tensor for _, _, tensor, _ in call.inputs]
+    for tensor in read if call.is_layer else [made for made, _ in call.outputs]:
         values = np.asarray(tensor)
         for truth in truths(story.padded):
             if padding is None and values.shape[:2] == truth.shape:

@@ -101,7 +101,8 @@ def _make(cause):
         )
     elif cause.padding is not None:
         value = "" if cause.padding == 0 else f"(mask_value={cause.padding:g})"
-        ways.append(f"put a `Masking{value}` layer before it")
+        where = "before" if call is None or call.is_layer else "after"
+        ways.append(f"put a `Masking{value}` layer {where} it")
     elif not cause.by:
         ways.append("pass `sample_weight=` with zeros at padded steps")
     return _or(*ways, _by_hand(cause))

@@ -20,6 +20,7 @@ from course_lib._audit.inputs import (
     kinship,
     names_of,
     no_padding_at,
+    of_any_length,
     turned_round,
 )
 from course_lib._audit.made import is_read_by_embedding, made_masks, runs_shorter
@@ -47,7 +48,7 @@ class _Planner:
         self.made = made_masks(recording, leaves)
         self.given = [masks is not None and masks[n] is not None for n in range(len(leaves))]
         self.why, self.sequences, self.masks, self.structure = {}, [], masks, x
-        self.along = {}
+        self.along, self.of_any_length = {}, of_any_length(runner.model, leaves)
         self.read_by_table = [is_read_by_embedding(recording, leaf) for leaf in leaves]
         self.tellers = [n for n in range(len(leaves)) if self._is_teller(n)]
 
@@ -265,7 +266,7 @@ class _Planner:
             others = [n for n in self._sharing(leaf.shape[1], but=number) if self._could_be_ids(n)]
             if others and (leaf.max() <= 1 or is_counter(leaf)):
                 return None
-        elif leaf.ndim >= 3:
+        elif leaf.ndim >= 3 or number in self.of_any_length:
             real = Sequence((), real).mask
         else:
             return None
