@@ -480,6 +480,40 @@ def _(way):
     return Case(model, y=CLASSES, options={"sample_weight": MASK.astype("float32")})
 
 
+@advice("a metric of one number", "metric", "return one value for each step", unsaid=["weighted"])
+def _(way):
+    def largest(y, p):
+        return ops.max(ops.abs(y - p), axis=-1 if way else None)
+
+    model = functional(lambda x: layers.Dense(1)(embedding()(x)), loss="mse", metrics=[largest])
+    return Case(model, y=STEPS)
+
+
+class Attending(layers.Layer):
+    """A block as libraries write them: it takes `padding_mask`, and may hand it on."""
+
+    def __init__(self, hands_on):
+        super().__init__(name="block")
+        self.hands_on, self.attention = hands_on, layers.MultiHeadAttention(1, 2, name="mha")
+
+    def call(self, x, padding_mask=None):
+        mask = padding_mask if self.hands_on else None
+        return x + self.attention(x, x, value_mask=mask)
+
+
+def in_block(given, hands_on):
+    ids, mask = keras.Input((None,), name="ids"), keras.Input((None,), name="padding_mask")
+    options = {"padding_mask": ops.cast(mask, "bool")} if given else {}
+    out = Attending(hands_on)(embedding(mask_zero=False)(ids), **options)
+    x = {"ids": IDS, "padding_mask": MASK * 1}
+    return Case(keras.Model({"ids": ids, "padding_mask": mask}, out), x)
+
+
+@advice("a block that is not given its mask", "never", "to `block` by hand (`padding_mask=`)")
+def _(way):
+    return in_block(given=bool(way), hands_on=True)
+
+
 @advice("a compute_loss of one's own", "loss", "what `compute_loss` adds up",
         "divide by the number of real steps")  # fmt: skip
 def _(way):
@@ -799,7 +833,7 @@ class Frames(layers.Layer):
         return ops.any(x != 0, axis=(2, 3, 4))
 
 
-@leak("a pooling of images and their steps", "in a `TimeDistributed`", unsaid=["divide by"])
+@leak("a pooling of images and their steps", "in a `TimeDistributed`", "such as `GlobalAverage")
 def _(way):
     x = keras.Input((None, 2, 2, 1))
     if way:
@@ -825,6 +859,11 @@ def _(way):
     options = {"mask": ops.not_equal(ids, 0)} if way == "by hand" else {}
     out = layers.GRU(2, name="gru")(embedding(mask_zero=way == "mask_zero")(ids), **options)
     return Case(keras.Model(x, out), IDS.astype("float32"), options={"mask": MASK})
+
+
+@leak("a block that does not hand its mask on", "give it to `mha` (`value_mask=`)")
+def _(way):
+    return in_block(given=True, hands_on=bool(way))
 
 
 @leak("statistics of groups", "Use `LayerNormalization`")

@@ -255,3 +255,18 @@ def test_a_maximum_of_which_padding_is_never_the_largest(sign):
     model.get_layer("embedding").set_weights([small])
     dense.set_weights([sign * np.array([[1.0, 1.0], [-1.0, -1.0]] * 2) + 0.5, np.ones(2)])
     blames(audit(model, IDS), ("leak", "max"))
+
+
+@both
+@pytest.mark.parametrize("bias", [-3.0, 3.0], ids=["below", "above"])
+def test_a_metric_with_a_threshold_that_no_prediction_crosses(bias, broken):
+    x = keras.Input((None,))
+    dense = layers.Dense(
+        1, activation="sigmoid", bias_initializer=keras.initializers.Constant(bias)
+    )
+    model = keras.Model(x, dense(embedding()(x)))
+    metric = keras.metrics.Recall(name="recall") if bias > 0 else keras.metrics.Precision(name="p")
+    model.compile("sgd", "mse", **{"metrics" if broken else "weighted_metrics": [metric]})
+    y = np.where(MASK, IDS % 2, 1)[..., None].astype("float32")
+    report = audit(model, IDS, y, sample_weight=MASK.astype("float32"))
+    blames(report, *[("metric", metric.name)] * broken)

@@ -2,12 +2,19 @@
 
 import numpy as np
 
+from course_lib._audit.attempt import attempt
 from course_lib._audit.cause import Cause
 from course_lib._audit.context import Seen
-from course_lib._audit.faults import LOSSES, WITH_AXIS, WITH_TARGETS_SHAPED
+from course_lib._audit.faults import (
+    LOSSES,
+    METRIC_OF_THE_BATCH,
+    WITH_AXIS,
+    WITH_TARGETS_SHAPED,
+)
 from course_lib._audit.made import attached
 from course_lib._audit.masks import changed, lost
 from course_lib._audit.report import finding
+from course_lib._audit.run import array, as_tensors, flat
 from course_lib._audit.truth import is_right
 from course_lib._keras_private import function_of, user_metrics
 
@@ -30,7 +37,7 @@ def blame_loss(scored, part, verdict, evidence, by_weights):
     return Seen(findings=(finding(cause, "loss", evidence),))
 
 
-def blame_metric(scored, metric, number, verdict, how):
+def blame_metric(scored, metric, number, verdict, how, target=None):
     """Return what is `Seen` of a metric that counts padding."""
     if verdict.error:
         text = f"The metric `{metric.name}` fails on the batch ({verdict.error})."
@@ -40,6 +47,8 @@ def blame_metric(scored, metric, number, verdict, how):
             f"rows alone give {_numbers(verdict.wanted[0])}."
         )
     cause = _mask_cause(scored, number, "the metric") or Cause("metric", metric.name)
+    if cause.kind == "metric" and _is_of_the_batch(scored, metric, number, target):
+        cause = cause.but(fix=METRIC_OF_THE_BATCH)
     if _is_the_pipelines(scored, cause):
         return _pipeline_note(f"the metric `{metric.name}`")
     return Seen(findings=(finding(cause, "metric", [text]),))
@@ -83,6 +92,16 @@ def _can_keep_steps(loss):
     import keras
 
     return function_of(loss) in (keras.losses.dice, keras.losses.tversky)
+
+
+def _is_of_the_batch(scored, metric, number, target):
+    """Return True for a function that returns one number, whatever the number of steps."""
+    function, output = function_of(metric), scored.outputs[number]
+    if function is None or target is None:
+        return False
+    (target,) = flat(as_tensors(target))
+    value, error = attempt(function, target, output)
+    return error is None and not np.ndim(array(value))
 
 
 def _lacks_last_axis(scored, part):

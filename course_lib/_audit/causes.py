@@ -120,7 +120,29 @@ def _first_loss(story, tensors, call):
         return None
     cause, name = causes[0]
     by = f"{name}_mask" if f"{name}_mask" in call.received else "mask"
-    return cause.needed_by(f"`{call.name}`", by)
+    block = _block_with_a_mask(call) if cause.kind == "never" and not cause.needs else None
+    if block is None:
+        return cause.needed_by(f"`{call.name}`", by)
+    if filled(block):
+        fix = f"Hand the mask on in its `call`: give it to `{call.name}` (`{by}=`)."
+        return Cause("leak", block.name, block, "although the mask came to it", fix)
+    return cause.needed_by(f"`{block.name}`", _mask_argument(block))
+
+
+def _block_with_a_mask(call):
+    """Return the outermost block of one's own around a call that takes a mask, or `None`."""
+    import keras
+
+    for around in call.ancestors[::-1]:
+        own = around.is_layer and is_own(around.layer) and not isinstance(around.layer, keras.Model)
+        if own and around.received:
+            return around
+    return None
+
+
+def _mask_argument(block):
+    """Return the mask argument of a block that says most likely which steps are real."""
+    return min(block.received, key=lambda name: ("padding" not in name, name != "mask"))
 
 
 def _needed(tensors, call):

@@ -17,11 +17,13 @@ from course_lib._audit.loss import (
     zero_at_padding,
 )
 from course_lib._audit.metrics import check_metric, metric_parts
-from course_lib._audit.predictions import with_other_padding
+from course_lib._audit.predictions import turned, with_other_padding
+from course_lib._audit.run import array
 from course_lib._audit.targets import check_target, is_built_in, other_targets, picks_step
 from course_lib._keras_private import compiled_metrics
 
 OTHER = " with other predictions at padded steps"
+TURNED = " with predictions turned round (1 - p), and others at padded steps"
 
 
 # ---------------------------------------------------------------------- losses
@@ -210,12 +212,17 @@ def _check_metric(scored, metric, number, target, weights):
         if other is not None:
             verdict = check_metric(context, metric, number, other[number], target, weights)
             how = OTHER
+            if verdict.holds(scored.share) and array(outputs[number]).dtype.kind == "f":
+                bare, other = turned(context, other, number)
+                again = check_metric(bare, metric, number, other[number], target, weights)
+                verdict = again if again.wanted and not again.error else verdict
+                how = TURNED
     if verdict.error and not scored.made_up:
-        return blame_metric(scored, metric, number, verdict, "")
+        return blame_metric(scored, metric, number, verdict, "", target)
     if not verdict.wanted:
         return Seen(notes=(f"The metric `{metric.name}` could not be compared.",))
     if not verdict.holds(scored.share):
-        return blame_metric(scored, metric, number, verdict, how)
+        return blame_metric(scored, metric, number, verdict, how, target)
     return Seen()
 
 

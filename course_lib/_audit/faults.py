@@ -127,6 +127,11 @@ LOSSES = {
 # The losses of Keras that sum over everything return one value for each step if told so.
 WITH_AXIS = "Give it `axis=-1`: it then scores each step over its classes, one value for each step."
 
+METRIC_OF_THE_BATCH = (
+    "Let its function return one value for each step: one number for the whole batch takes neither "
+    "a mask nor weights."
+)
+
 # A prediction of shape (B, T, 1) loses its last axis beside targets of shape (B, T).
 WITH_TARGETS_SHAPED = (
     "Give the targets the shape of the predictions, `y[..., None]`: without it Keras takes the "

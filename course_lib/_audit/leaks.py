@@ -73,10 +73,11 @@ LEAKS = (
         "(`mask[..., None]` for axis 1 of three, `mask[:, None]` for the last).",
     ),
     Leak(
-        frozenset(f"Global{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (2, 3)),
+        frozenset({"GlobalAveragePooling2D", "GlobalAveragePooling3D"}),
         frozenset(),
         "Pool each step by itself first, in a `TimeDistributed`, and then the steps with a layer "
-        "that takes the mask, such as `GlobalAveragePooling1D`.",
+        "that takes the mask, such as `GlobalAveragePooling1D`; or add up the real steps and "
+        "divide by their number.",
     ),
     Leak(
         _ranks("GlobalMaxPooling"),

@@ -66,3 +66,21 @@ def with_other_padding(context, outputs, number):
     changed = keras.ops.cast(keras.ops.convert_to_tensor(values), output.dtype)
     with_mask(changed, mask_of(output))
     return [changed if place == number else one for place, one in enumerate(outputs)]
+
+
+def turned(context, outputs, number):
+    """Return the context and outputs with `1 - p` for each prediction of one, `-p` without bounds.
+
+    Counting what lies beyond a threshold is right by chance where nothing does, as before training.
+    What is done to each value by itself makes no sound metric see padding.
+    """
+    values = array(outputs[number])
+    top = 1.0 if (values >= 0).all() and (values <= 1).all() else 0.0
+
+    def turn(group):
+        output = group[number]
+        other = with_mask(top - output, mask_of(output))
+        return [other if place == number else one for place, one in enumerate(group)]
+
+    alone = tuple(turn(group) for group in context.alone_outputs)
+    return context.but(alone_outputs=alone), turn(outputs)
