@@ -72,15 +72,22 @@ def turned(context, outputs, number):
     """Return the context and outputs with `1 - p` for each prediction of one, `-p` without bounds.
 
     Counting what lies beyond a threshold is right by chance where nothing does, as before training.
-    What is done to each value by itself makes no sound metric see padding.
+    What is done to each value by itself makes no sound metric see padding. Every other padded step
+    keeps its value, so that padding lies on both sides.
     """
+    import keras
+
     values = array(outputs[number])
-    top = 1.0 if (values >= 0).all() and (values <= 1).all() else 0.0
+    top = 1 if (values >= 0).all() and (values <= 1).all() else 0
+    padded = ~context.batch.sequences[context.axes[number].sequence].real
+    kept = values[padded][::2]
+    values = top - values
+    values[tuple(place[::2] for place in np.nonzero(padded))] = kept
 
-    def turn(group):
-        output = group[number]
-        other = with_mask(top - output, mask_of(output))
-        return [other if place == number else one for place, one in enumerate(group)]
+    def put(group, changed):
+        changed = keras.ops.cast(keras.ops.convert_to_tensor(changed), group[number].dtype)
+        with_mask(changed, mask_of(group[number]))
+        return [changed if place == number else one for place, one in enumerate(group)]
 
-    alone = tuple(turn(group) for group in context.alone_outputs)
-    return context.but(alone_outputs=alone), turn(outputs)
+    alone = tuple(put(group, top - array(group[number])) for group in context.alone_outputs)
+    return context.but(alone_outputs=alone), put(outputs, values)
