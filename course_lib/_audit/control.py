@@ -35,7 +35,13 @@ def control(context, seen):
 def _is_rounding(context, leak):
     """Return True if the row alone differs as much by its copies or by tiny changes."""
     view = leak.bare
-    own = array(context.alone_outputs[context.alone.index(view)][leak.output]).astype(float)
+    known = [
+        one
+        for alone, one in zip(context.alone, context.alone_outputs, strict=True)
+        if alone is view
+    ]
+    own = (known[0] if known else context.runner.outputs(view))[leak.output]
+    own = array(own).astype(float)
     size = abs(leak.difference.batch - leak.difference.alone)
     with shaken(context.model):
         shaky = context.runner.outputs(view.shaken())[leak.output]
