@@ -24,7 +24,8 @@ ROUNDS ?=
 MODULE ?= padding
 MUTANTS_FLAGS ?=
 WAY ?=
-NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -p tests.nbval_pictures
+# Behind a slow disk, a kernel or a first import of Keras may take minutes.
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-kernel-startup-timeout=600 -p tests.nbval_pictures
 
 .DEFAULT_GOAL := help
 .PHONY: help .venv lab test test-unit test-notebooks style run slides site claims faults outputs determinism coverage mutants backends bench layers wild teaching wheel installs picture lock clean

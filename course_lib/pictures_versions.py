@@ -1,9 +1,12 @@
 """A picture of sentences × versions: under which Keras does a sentence hold?"""
 
+from textwrap import wrap
+
 from course_lib.pictures import BLUE, HATCH, INK, PALE, RED, Picture, new_figure
 from course_lib.versions import FAILS, HOLDS
 
-LONGEST = 62
+# A sentence takes two lines of so many letters, and no more: so the picture fits a slide.
+LETTERS, LINES = 45, 2
 
 
 def draw_changes(sentences, title=""):
@@ -30,7 +33,7 @@ def draw_changes(sentences, title=""):
                 f"`sentences` must all be asked of {versions}, got {list(one.verdicts)} "
                 f"for {one.number}"
             )
-    figure, axes = new_figure(5.2 + 0.36 * len(versions), 1.0 + 0.34 * len(sentences))
+    figure, axes = new_figure(4.0 + 0.31 * len(versions), 0.95 + 0.37 * len(sentences))
     for row, one in enumerate(sentences):
         for column, verdict in enumerate(one.verdicts.values()):
             _paint(axes, row, column, verdict)
@@ -40,7 +43,7 @@ def draw_changes(sentences, title=""):
     axes.set_yticks(
         [place + 0.5 for place in range(len(sentences))], [_label(one) for one in sentences]
     )
-    axes.tick_params(length=0, labelsize=9, colors=INK)
+    axes.tick_params(length=0, labelsize=10, colors=INK)
     axes.xaxis.tick_top()
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -77,8 +80,9 @@ def _paint(axes, row, column, verdict):
 
 def _label(one):
     text = one.text.replace("`", "").replace("**", "").replace("$", r"\$")
-    text = text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
-    return f"{one.number} {text}"
+    # A word longer than a line is broken; what is too long for all lines ends in an ellipsis.
+    lines = wrap(f"{one.number} {text}", LETTERS, max_lines=LINES, placeholder="…")
+    return "\n".join(lines)
 
 
 def _in_words(one):

@@ -24,7 +24,9 @@ MEASURE = r"""() => {
   };
   const meets = (one, other) => {
     const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
-    return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    const [right, bottom] = [Math.min(a.right, b.right), Math.min(a.bottom, b.bottom)];
+    // Less than half a pixel is rounding, of a deck shown in another size.
+    return right - Math.max(a.left, b.left) > 0.5 && bottom - Math.max(a.top, b.top) > 0.5;
   };
   return [...document.querySelectorAll("section.sheet")].map((slide, place) => {
     const one = selector => slide.querySelector(selector);

@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "lessons"
-SECONDS = 120  # the longest wait for anything; a loaded machine takes its time
+SECONDS = 300  # the longest wait for anything; a loaded machine, or a slow disk, takes its time
 # Notes each dialog and each toast, also one that goes away by itself.
 WATCH = """
 window.questions = [];

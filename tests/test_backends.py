@@ -32,10 +32,26 @@ def test_the_page_tells_what_was_said_and_what_was_not_tried():
     group["failures"] = [["test_b[x]", "assert 1 == 2"], ["test_b[y]", "assert 3 == 4"]]
     text = backends.page({"jax": {"versions": "Keras 3 on jax 1", "groups": {"claims": group}}})
     assert "| claims | 7 | 1 | 0 | 3 |" in text
-    assert "- `test_b` (2): `assert 1 == 2`" in text
+    assert "- Not explained: `test_b` (2): `assert 1 == 2`" in text
     assert "Not tried yet: `make backends BACKEND=torch`." in text
     text = backends.page({"jax": {"failed": "it could not be installed (exit 1)."}})
     assert "Could not be tried: it could not be installed (exit 1)." in text
+
+
+def test_a_known_failure_is_told_with_its_reason():
+    (reason,) = [one for one in backends.REASONS if "test_text_vectorization" in one["tests"]]
+    text = "\n".join(backends.explained("jax", {"test_text_vectorization": ["ImportError"]}))
+    assert reason["text"] in text
+    assert "Fails: `test_text_vectorization` (1)." in text
+    assert "ImportError" not in text
+
+
+def test_a_reason_is_of_tests_that_exist():
+    asked = [ROOT / test for tests in backends.GROUPS.values() for test in tests]
+    written = "\n".join(path.read_text() for path in asked)
+    for reason in backends.REASONS:
+        for test in reason["tests"]:
+            assert f"def {test}(" in written, test
 
 
 def test_the_stored_page_is_of_the_groups_that_are_asked():

@@ -34,7 +34,8 @@ def weights(rng, features, units, use_bias=True):
 
 def parts(result):
     """Return an output, alone or with its states, as a list of arrays."""
-    return [np.asarray(part) for part in (result if isinstance(result, tuple) else (result,))]
+    result = result if isinstance(result, tuple) else (result,)
+    return [keras.ops.convert_to_numpy(part) for part in result]
 
 
 def differ(one, other, tolerance=1e-6):
@@ -338,14 +339,15 @@ class TestFinePrint:
         lost = {}
         for unroll in (False, True):
             inner = keras.layers.LSTM(3, return_sequences=True, unroll=unroll)
-            outputs = np.asarray(keras.layers.Bidirectional(inner)(x, mask=mask))
+            outputs = keras.ops.convert_to_numpy(keras.layers.Bidirectional(inner)(x, mask=mask))
             assert outputs[mask][:, :3].all()
             lost[unroll] = not outputs[mask][:, 3:].any()
         assert lost == {False: False, True: True}
 
     def test_zeros_without_return_sequences(self):
         x, mask = values(np.random.default_rng(0), 2, 3, 2), [[True, True, False], [True] * 3]
-        last = np.asarray(keras_lstm(3, 2, {"zero_output_for_mask": True})(x, mask=np.array(mask)))
+        layer = keras_lstm(3, 2, {"zero_output_for_mask": True})
+        last = keras.ops.convert_to_numpy(layer(x, mask=np.array(mask)))
         assert last.any(axis=1).tolist() == [False, True]
 
     def test_flip_puts_the_output_right_and_drops_the_mask(self):
@@ -353,7 +355,7 @@ class TestFinePrint:
         vectors = keras.layers.Embedding(5, 2, mask_zero=True)(ids)
         flags = {"return_sequences": True, "go_backwards": True}
         flipped = keras.ops.flip(keras_lstm(3, 2, flags)(vectors), axis=1)
-        assert np.asarray(flipped).any(axis=-1).tolist() == (ids != 0).tolist()
+        assert keras.ops.convert_to_numpy(flipped).any(axis=-1).tolist() == (ids != 0).tolist()
         assert getattr(flipped, "_keras_mask", None) is None
 
     def test_states_carry_no_mask(self):

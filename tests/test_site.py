@@ -132,7 +132,9 @@ def test_no_formula_is_left_as_it_was_typed(site):
 def test_every_name_of_the_package_is_described(site):
     import course_lib
 
-    page = site_check.Page((site / "api.html").read_text())
+    html = (site / "api.html").read_text()
+    assert "Alias for field" not in html, "a field's docstring was written by Python"
+    page = site_check.Page(html)
     for name in course_lib.__all__:
         assert f"course_lib.{course_lib._HOME[name]}.{name}" in page.names
 
@@ -166,6 +168,16 @@ def test_every_page_opens_from_disk_and_fits_a_phone(site, page):
         wide += [f"{path.name}: {over} px too wide"] if over > 0 else []
     assert page.trouble == []
     assert wide == []
+
+
+@pytest.mark.browser
+def test_on_a_phone_a_row_of_a_wide_table_is_a_card(site, page):
+    page.goto((site / "docs" / "layers.html").as_uri())
+    cells = page.locator("table", has_text="leaks in training").locator("tr", has_text="GRU").first
+    last = cells.locator("td").last
+    assert last.bounding_box()["x"] + last.bounding_box()["width"] <= 390
+    named = "cell => getComputedStyle(cell, '::before').content"
+    assert last.evaluate(named) == '"leaks in training: "'
 
 
 @pytest.mark.browser

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from tests.deck_in_browser import MEASURE, SETTLED, WALK, faults, show, watched
+from tests.test_teaching import timetable
 from tools import slides, slides_print
 from tools.talk import is_talk, slides_of
 
@@ -18,6 +19,8 @@ LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # Lessons whose talk is not written: their decks are the cells, and are called so. Only shrinks.
 NOT_YET: set[str] = set()
 TALKS = [path for path in LESSONS if path.stem not in NOT_YET]
+DAY = "\n".join(rest for _, _, rest in timetable("One day"))
+IN_A_DAY = set(re.findall(r"\b\d+\.\d\b", DAY))
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 each_talk = pytest.mark.parametrize("path", TALKS, ids=lambda path: path.stem)
 URL = re.compile(r"""url\(["']?([^"')]*)""")
@@ -97,9 +100,15 @@ def test_a_talk_has_titles_and_notes(path):
     assert 12 <= len(made) <= 25
     for slide in made:
         assert slide.title, "a slide has a title"
-        assert not slide.title.endswith("?"), f"{slide.title}: a title states its point"
+        # An exercise keeps the name that the lesson gives it, which may ask something.
+        states = slide.kind == "exercise" or not slide.title.endswith("?")
+        assert states, f"{slide.title}: a title states its point"
         assert len(" ".join(slide.notes).split()) >= 20, f"{slide.title}: what do you say?"
         assert "$" not in " ".join(slide.notes), f"{slide.title}: the speaker view sets no maths"
+    own = [s.title.split()[0] for s in made if re.match(r"Exercise, \d+ minutes?$", s.label)]
+    assert own
+    # What the guide's day has time for is on a slide.
+    assert {n for n in IN_A_DAY if n.split(".")[0] == str(int(path.stem[:2]))} <= set(own)
 
 
 @each_talk
@@ -109,6 +118,8 @@ def test_a_question_is_not_answered_on_sight(path):
         if "question" in kinds or "<ol" in "".join(part.html for part in slide.parts):
             assert not {"output", "claim", "picture"} & set(kinds), slide.title
         assert all(part.press for part in slide.parts if part.kind == "answer")
+        # A question ends its paragraph; else it would be text, with its word for a reader.
+        assert not any("<em>Predict" in part.html for part in slide.parts), slide.title
 
 
 @each_talk
@@ -122,6 +133,14 @@ def test_a_talk_shows_no_cells_of_exercises(path):
 
 def is_skipped(cell):
     return cell.metadata.slideshow.slide_type == "skip"
+
+
+def test_the_map_of_the_first_talk_names_every_lesson():
+    (shown,) = [s for s in slides_of(read(LESSONS[0])) if s.title == "The lessons follow the mask"]
+    html = "".join(part.html for part in shown.parts)
+    runs = re.findall(r"<strong>(\d\d)(?: (?:to|and) (\d\d))?\.</strong>", html)
+    named = [n for first, last in runs for n in range(int(first), int(last or first) + 1)]
+    assert named == [int(path.stem[:2]) for path in LESSONS[1:]]
 
 
 def test_npm_packages_are_locked_without_addresses():
@@ -142,7 +161,7 @@ def test_without_npm_it_says_so(monkeypatch):
 
 def test_without_chromium_it_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(SystemExit, match="Chromium, which is not installed"):
+    with pytest.raises(SystemExit, match="chromium, which is not installed"):
         list(slides_print.write_pdfs(LESSONS[:1], tmp_path))
 
 
@@ -246,6 +265,21 @@ def test_keys_and_buttons_lead_through_a_deck(page, folder):
         (1, 1),
     ]
     assert not page.get_by_text("Not on a slide.").count()
+
+
+@pytest.mark.browser
+def test_letters_grow_until_the_slide_is_full(page, folder):
+    short, lines = "One line.", "\n\n".join(f"Line {line}" for line in range(5))
+    wide = f"Text.\n\n```python\n{'x = 1; ' * 12}\n```"
+    show(
+        page, small_deck(folder, [("slide", text, {}) for text in (short, lines, lines * 2, wide)])
+    )
+    sizes = page.evaluate("""[...document.querySelectorAll(".part")].map(part =>
+      Math.round(part.currentCSSZoom * parseFloat(getComputedStyle(part).fontSize)))""")
+    assert sizes[0] == sizes[1] == 35
+    assert 31 <= sizes[2] < 35
+    assert sizes[3] < 35, "code may not be cut off at the right"
+    assert not any(slide["down"] or slide["right"] for slide in page.evaluate(MEASURE))
 
 
 @pytest.mark.browser

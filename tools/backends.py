@@ -9,6 +9,7 @@ import argparse
 import json
 import subprocess
 import time
+import tomllib
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
@@ -28,6 +29,7 @@ GROUPS = {
     "the functions of the lessons": [f"tests/test_{name}.py" for name in MODULES],
     "pairs of a broken and a fixed model, for `audit`": ["tests/test_audit_pairs.py"],
     "claims of lessons 01 to 07": [f"tests/claims/test_{name}.py" for name in MODULES],
+    "what is said of JAX alone": ["tests/test_jax.py"],
 }
 HEAD = """\
 # Other backends
@@ -35,8 +37,9 @@ HEAD = """\
 Keras 3 runs on JAX and PyTorch as well as on TensorFlow, with which this course is written. `make
 backends` asks the tests that need no TensorFlow of another backend and writes this page. Lessons
 are not run there. Lessons 08 to 11 use `tf.data`, `tf.distribute` and Keras 2, so their claims are
-about TensorFlow.
+about TensorFlow. What lesson 09 says of `keras.distribution` is asked of JAX.
 """
+REASONS = tomllib.loads(Path(__file__).with_name("backends_reasons.toml").read_text())["reason"]
 
 
 def ask(name, python, tests):
@@ -93,11 +96,22 @@ def section(name, said):
         for test, line in found["failures"]:
             failures.setdefault(test.split("[")[0], []).append(line)
     yield ""
-    if failures:
-        yield "What fails, how often, and what was seen first:\n"
-        for test, lines in failures.items():
-            yield f"- `{test}` ({len(lines)}): `{lines[0][:160]}`"
-        yield ""
+    yield from explained(name, failures)
+
+
+def explained(name, failures):
+    """Yield what fails, by its reason; `failures` has lists of lines by the test's name."""
+    reasons = [one for one in REASONS if one.get("backend", name) == name]
+    for reason in reasons:
+        tests = [test for test in reason["tests"] if test in failures]
+        if tests:
+            names = ", ".join(f"`{test}` ({len(failures[test])})" for test in tests)
+            yield f"- {reason['text']}\n  Fails: {names}."
+    known = {test for reason in reasons for test in reason["tests"]}
+    for test, lines in failures.items():
+        if test not in known:
+            yield f"- Not explained: `{test}` ({len(lines)}): `{lines[0][:160]}`"
+    yield ""
 
 
 def page(kept):

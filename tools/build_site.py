@@ -71,6 +71,8 @@ def code_cell_for_site(cell):
     }
     key = (bool(folded.get("source_hidden")), bool(folded.get("outputs_hidden")))
     cell.metadata["tags"] = [*cell.metadata.get("tags", []), *hides.get(key, [])]
+    if "solution" in cell.metadata["tags"]:
+        cell.metadata["mystnb"] = {"code_prompt_show": "Show the solution"}
     cell.outputs = with_content(cell.outputs)
     for output in cell.outputs:
         picture = output.get("metadata", {}).get("image/png")
@@ -137,7 +139,8 @@ def write_start(source, lessons):
     png, alt, width = first_picture(notebook)
     (source / "_static").mkdir()
     (source / "_static" / "two_curves.png").write_bytes(png)
-    shutil.copy(TEMPLATE / "course.css", source / "_static")
+    for name in ("course.css", "course.js"):
+        shutil.copy(TEMPLATE / name, source / "_static")
     pages = [f"{title} <notebooks/{name}>" for name, title in lessons]
     trees = {"Lessons": pages, **chapters()}
     said = [TOCTREE.format(caption=name, pages="\n".join(trees[name])) for name in trees]

@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+from tools.programs import program
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "determinism"
 CLONE = BUILD / "a földer"
@@ -126,9 +128,10 @@ def known(language):
 
 def prepare():
     """Clone the committed state into the awkward folder and set it up."""
+    git = program("git", use="`make determinism` needs")
     shutil.rmtree(CLONE, ignore_errors=True)
     CLONE.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(CLONE)], check=True)
+    subprocess.run([git, "clone", "--quiet", str(ROOT), str(CLONE)], check=True)
     subprocess.run(["make", "--silent", ".venv"], cwd=CLONE, check=True)
 
 

@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tools.programs import program
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "mutants"
 OWN = BUILD / "env" / "bin" / "python"
@@ -59,7 +61,8 @@ def make_environment():
 def copy_tree(tree):
     """Copy what git tracks, as it stands in the working tree."""
     shutil.rmtree(tree, ignore_errors=True)
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    git = program("git", use="`make mutants` needs")
+    names = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
     for name in filter(None, names.stdout.decode().split("\0")):
         if (ROOT / name).is_file() and not name.startswith("notebooks/"):
             (tree / name).parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,8 @@ def red_cells(paths, log, env=None):
         env: the environment's variables; those of this process if `None`.
     """
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "--tb=no"]
-    command += ["--nbval-cell-timeout=300", "-p", "tests.nbval_pictures", "-p", "no:cacheprovider"]
+    command += ["--nbval-cell-timeout=600", "--nbval-kernel-startup-timeout=600"]
+    command += ["-p", "tests.nbval_pictures", "-p", "no:cacheprovider"]
     command += ["-n", "2", "--dist", "loadfile", "-rfE", *map(str, paths)]
     done = subprocess.run(
         command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -32,7 +32,8 @@ def run(path):
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     client = NotebookClient(
         notebook,
-        timeout=300,
+        timeout=600,  # as in the Makefile: a disk may be slow
+        startup_timeout=600,
         kernel_name="python3",
         resources={"metadata": {"path": path.parent}},
         # What a cell prints arrives in pieces on a busy machine; it is stored in one.

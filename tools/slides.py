@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 
 from tools import slides_print
+from tools.programs import program
 from tools.slides_render import write_deck
 from tools.talk import is_talk
 
@@ -40,12 +41,7 @@ NOT_NEEDED = shutil.ignore_patterns("*.map", "a11y")
 
 def install():
     """Install the locked npm packages into node_modules, unless they are there."""
-    npm = shutil.which("npm")
-    if npm is None:
-        sys.exit(
-            "The decks need npm, which is not installed; on Debian: apt install npm. "
-            "Lessons and tests work without it."
-        )
+    npm = program("npm", use="The decks need", more="Lessons and tests work without it.")
     installed, lock = ROOT / "node_modules" / ".package-lock.json", ROOT / "package-lock.json"
     if installed.exists() and installed.stat().st_mtime > lock.stat().st_mtime:
         return

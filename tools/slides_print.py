@@ -1,9 +1,8 @@
 """Print decks with Chromium: a page for every slide, and a handout of slides with their notes."""
 
 import re
-import shutil
-import sys
 
+from tools.programs import program
 from tools.slides_render import render
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
@@ -20,11 +19,7 @@ def write_pdfs(paths, folder):
     Yields:
         `(path, pages)` of each PDF: of the slides, then of the handout.
     """
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        sys.exit(
-            "PDFs are printed by Chromium, which is not installed; on Debian: apt install chromium."
-        )
+    chromium = program("chromium", "chromium-browser", use="PDFs are printed by")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

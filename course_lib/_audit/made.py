@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from course_lib._audit.attempt import attempt
+from course_lib._inputs import as_numpy
 from course_lib._keras_private import mask_of
 
 
@@ -18,7 +19,7 @@ def made_masks(recording, leaves):
         masks = [mask for _, mask in call.outputs if mask is not None]
         if not masks or len(call.inputs) != 1 or call.inputs[0][3] is not None:
             continue
-        values, mask = np.asarray(call.inputs[0][2]), np.asarray(masks[0]).astype(bool)
+        values, mask = as_numpy(call.inputs[0][2]), as_numpy(masks[0]).astype(bool)
         for number, leaf in enumerate(leaves):
             fits = leaf.shape == values.shape and mask.shape[:2] == leaf.shape[:2]
             if fits and mask.ndim >= 2 and np.array_equal(values, leaf.astype(values.dtype)):

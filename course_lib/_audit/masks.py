@@ -6,6 +6,7 @@ from course_lib._audit import raw
 from course_lib._audit.cause import Cause, between
 from course_lib._audit.messages import padding_value
 from course_lib._audit.truth import is_causal, is_right, is_wrong, leaves_of, truths
+from course_lib._inputs import as_numpy
 from course_lib._keras_private import mask_of
 from course_lib._mask_words import Letters, any_mask, is_merge, overwritten
 
@@ -92,7 +93,7 @@ def _never(story, call):
     # No mask goes through a raw operation: it must be made of what comes out.
     read = [tensor for _, _, tensor, _ in call.inputs]
     for tensor in read if call.is_layer else [made for made, _ in call.outputs]:
-        values = np.asarray(tensor)
+        values = as_numpy(tensor)
         for truth in truths(story.padded):
             if padding is None and values.shape[:2] == truth.shape:
                 padding = padding_value(values, truth)

@@ -32,6 +32,7 @@ python_display_short_literal_types = True
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
+html_js_files = [("course.js", {"defer": "defer"})]
 html_show_sphinx = False
 html_copy_source = False
 # A summary would be fetched, which a browser refuses for a page from disk.
@@ -60,7 +61,13 @@ def as_rst(app, what, name, kind, options, lines):
     lines[:] = text.split("\n")
 
 
+def without_fields(app, what, name, member, skip, options):
+    """Leave out a named tuple's fields, which its docstring describes."""
+    return True if type(member).__name__ == "_tuplegetter" else None
+
+
 def setup(app):
     app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))
     # Before Napoleon, which reads the sections.
     app.connect("autodoc-process-docstring", as_rst, priority=100)
+    app.connect("autodoc-skip-member", without_fields)
