@@ -150,7 +150,7 @@ def test_who_is_next_to_whom_is_cut_along_both_axes(broken):
     report = audit(model, {"nodes": IDS, "edges": towards})
     assert [one.kind for one in report.findings] == ["leak"] * broken, report
     assert "Matmul" in report.findings[0].layer if broken else True
-    assert "`edges`: a sequence, 2 to 6 real steps along axis 1 and 2; goes with `nodes`" in (
+    assert "`edges`: a sequence, 2 to 6 real steps along axes 1 and 2; goes with `nodes`" in (
         report.inputs
     )
     assert any("alone and in the batch" in text for text in report.checked)
@@ -162,7 +162,7 @@ def test_who_is_next_to_whom_is_cut_along_both_axes(broken):
     [
         ((1, None), MASK[:, None], "axis 2"),
         ((1, 1, None), MASK[:, None, None], "axis 3"),
-        ((1, None, None), MASK[:, None, None] & np.tril(np.ones((6, 6), bool)), "axis 2 and 3"),
+        ((1, None, None), MASK[:, None, None] & np.tril(np.ones((6, 6), bool)), "axes 2 and 3"),
     ],
     ids=["(B, 1, T)", "(B, 1, 1, T)", "(B, 1, T, T)"],
 )
@@ -180,6 +180,9 @@ def test_a_mask_of_attention_goes_along_the_axis_of_steps(shape, values, axes, b
     assert any("alone and in the batch" in text for text in report.checked)
 
 
+SENTENCES = IDS[..., None] * (np.arange(3) < np.array([2, 1, 2, 1, 2, 2])[:, None])
+
+
 def bags(broken):
     ids = keras.Input((None, None), name="words")
     real = ops.cast(ops.not_equal(ids, 0), "float32")[..., None]
@@ -190,10 +193,22 @@ def bags(broken):
 
 @both
 def test_words_in_sentences_are_padded_inside_as_well(broken):
-    words = np.arange(3) < np.array([2, 1, 2, 1, 2, 2])[:, None]
-    report = audit(bags(broken), IDS[..., None] * words)
+    report = audit(bags(broken), SENTENCES)
     assert [(one.kind, "Sum" in one.layer) for one in report.findings] == [("leak", True)] * broken
-    assert "outputs with 3 more zeros along axis 2" in report.checked
+    assert "outputs without the zeros that end its steps" in report.checked
+    assert ("outputs with 3 more zeros along axis 2" in report.checked) is not broken
+
+
+def test_the_layer_that_sees_padding_inside_sentences_is_named():
+    each = keras.Sequential([embedding(), layers.GlobalMaxPooling1D(name="pool")])
+    ids = keras.Input((None, None), name="words")
+    report = audit(keras.Model(ids, layers.TimeDistributed(each, name="each")(ids)), SENTENCES)
+    (one,) = report.findings
+    assert one.layer == "each"
+    assert "Audit the part that reads one step" in one.message
+    # Done as it says: the part is told what its fault is.
+    blames(audit(each, SENTENCES.reshape(-1, 3)), ("leak", "pool"))
+    assert "differs without the zeros that end its steps" in report.findings[0].evidence[0]
 
 
 def test_words_whose_number_is_fixed_are_said_not_to_be_compared():
@@ -201,8 +216,7 @@ def test_words_whose_number_is_fixed_are_said_not_to_be_compared():
     each = layers.Dense(2)(layers.Reshape((-1, 12))(embedding()(ids)))
     real = ops.cast(ops.any(ops.not_equal(ids, 0), axis=-1, keepdims=True), "float32")
     out = ops.sum(each * real, axis=1)
-    words = np.arange(3) < np.array([2, 1, 2, 1, 2, 2])[:, None]
-    report = audit(keras.Model(ids, out), IDS[..., None] * words)
+    report = audit(keras.Model(ids, out), SENTENCES)
     assert report.ok
     assert any("along axis 2 too" in note and "was not compared" in note for note in report.notes)
 

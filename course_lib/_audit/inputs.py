@@ -136,7 +136,8 @@ def in_words(batch, names, why):
         low, high = int(lengths.min()), int(lengths.max())
         span = f"{low} to {high}" if low != high else f"{low}"
         axes = batch.along.get(number)
-        where = f" along axis {' and '.join(map(str, axes))}" if axes else ""
+        several = "axes" if axes and len(axes) > 1 else "axis"
+        where = f" along {several} {' and '.join(map(str, axes))}" if axes else ""
         lines.append(f"`{name}`: a sequence, {span} real steps{where}; {why[number]}")
     return tuple(lines)
 

@@ -25,6 +25,10 @@ STRIDED = (
     'Where its windows begin depends on the number of steps: use `padding="valid"`, pad the rows '
     "at the end, and hand on which windows are real; or cut the padding off."
 )
+INSIDE = (
+    "It sees the zeros that end a step's own ids. Audit the part that reads one step, with steps "
+    "as its rows (`x.reshape(-1, x.shape[2])`), and fix what is found there."
+)
 REFILLED = "Set padded steps to zero before this layer."
 
 

@@ -196,8 +196,7 @@ class _Planner:
 
     def _add_companions(self, place):
         """Add inputs that share the axis: those without a value in the padding, others at need."""
-        sequence = self.sequences[place]
-        steps = sequence.real.shape[1]
+        sequence, steps = self.sequences[place], self.sequences[place].real.shape[1]
         free = [n for n in self._sharing(steps) if self._free(n)]
         if not free and not axes_of_steps(self.leaves, steps):
             return
@@ -215,8 +214,7 @@ class _Planner:
             if some not in ways
         ]
         way = next((way for way in ways if self._runs_with(sequence, way)), None)
-        if way is None:
-            way = self._along_more_axes(sequence, ways)
+        way = self._along_more_axes(sequence, ways) if way is None else way
         way = tuple(blank) if way is None else way
         self._extend(place, way)
         for number in way:

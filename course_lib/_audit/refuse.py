@@ -13,7 +13,8 @@ NOT_TOLD = (
 
 def check_batch(batch, names):
     """Raise if a batch holds no padding, or nothing else."""
-    if not batch.sequences and not any(leaf.dtype.kind in "biu" for leaf in batch.leaves):
+    ids = [leaf for leaf in batch.leaves if leaf.dtype.kind in "biu" and leaf.ndim > 1]
+    if not batch.sequences and not ids:
         pairs = zip(names, batch.leaves, strict=True)
         shapes = ", ".join(f"`{name}`: {leaf.dtype} of shape {leaf.shape}" for name, leaf in pairs)
         raise ValueError(NOT_TOLD.format(shapes=shapes))
