@@ -145,6 +145,16 @@ def _(way):
     return Case(model, IDS if way else OTHER, STEPS, {"mask": MASK})
 
 
+@advice("values of attention after a query without a mask", "never", "Use `mask_zero=True`",
+        unsaid=["Normalise first"])  # fmt: skip
+def _(way):
+    x = keras.Input((None,), dtype="int32")
+    target, source = embedding("target")(x), embedding("source", mask_zero=bool(way))(x)
+    # Self-attention takes the mask off its query, which the residual adds.
+    query = layers.Add()([target, layers.MultiHeadAttention(1, 2)(target, target)])
+    return Case(keras.Model(x, layers.MultiHeadAttention(1, 2, name="cross")(query, source)))
+
+
 for value in (0.0, -1.0):
     say = "`Masking`" if value == 0 else "`Masking(mask_value=-1)`"
 
@@ -427,6 +437,38 @@ def _(way):
     return Case(functional(lambda x: layers.Dense(1)(embedding()(x)), loss=loss), y=STEPS)
 
 
+class Whole(keras.Model):
+    """Scores whole rows by CTC, in a loss or, as is advised, in a `compute_loss` of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.table, self.dense = embedding(), layers.Dense(3, activation="softmax")
+
+    def call(self, ids):
+        return self.dense(self.table(ids))
+
+
+class Counting(Whole):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        steps = ops.sum(ops.cast(ops.not_equal(x, 0), "int32"), axis=1)
+        each = ops.ctc_loss(y, y_pred, ops.ones_like(steps), steps)
+        return ops.mean(each)
+
+
+@advice("a loss of whole rows", "loss", "model's own `compute_loss`", "`ops.ctc_loss` takes them")
+def _(way):
+    model = Counting() if way else Whole()
+    model.compile("sgd", None if way else keras.losses.CTC())
+    return Case(model, y=np.array([[1], [2], [1], [1]]))
+
+
+@advice("targets without the last axis", "loss", "Give the targets the shape of the predictions",
+        unsaid=["Let the loss"])  # fmt: skip
+def _(way):
+    model = functional(lambda x: layers.Dense(1)(embedding()(x)), loss="mse")
+    return Case(model, y=STEPS if way else STEPS[..., 0])
+
+
 @advice("a metric of all steps", "metric", "`weighted_metrics`", "`sample_weight=` with zeros")
 def _(way):
     auc = keras.metrics.AUC(name="auc")
@@ -436,6 +478,40 @@ def _(way):
         loss="binary_crossentropy", **compiled,
     )  # fmt: skip
     return Case(model, y=CLASSES, options={"sample_weight": MASK.astype("float32")})
+
+
+@advice("a metric of one number", "metric", "return one value for each step", unsaid=["weighted"])
+def _(way):
+    def largest(y, p):
+        return ops.max(ops.abs(y - p), axis=-1 if way else None)
+
+    model = functional(lambda x: layers.Dense(1)(embedding()(x)), loss="mse", metrics=[largest])
+    return Case(model, y=STEPS)
+
+
+class Attending(layers.Layer):
+    """A block as libraries write them: it takes `padding_mask`, and may hand it on."""
+
+    def __init__(self, hands_on):
+        super().__init__(name="block")
+        self.hands_on, self.attention = hands_on, layers.MultiHeadAttention(1, 2, name="mha")
+
+    def call(self, x, padding_mask=None):
+        mask = padding_mask if self.hands_on else None
+        return x + self.attention(x, x, value_mask=mask)
+
+
+def in_block(given, hands_on):
+    ids, mask = keras.Input((None,), name="ids"), keras.Input((None,), name="padding_mask")
+    options = {"padding_mask": ops.cast(mask, "bool")} if given else {}
+    out = Attending(hands_on)(embedding(mask_zero=False)(ids), **options)
+    x = {"ids": IDS, "padding_mask": MASK * 1}
+    return Case(keras.Model({"ids": ids, "padding_mask": mask}, out), x)
+
+
+@advice("a block that is not given its mask", "never", "to `block` by hand (`padding_mask=`)")
+def _(way):
+    return in_block(given=bool(way), hands_on=True)
 
 
 @advice("a compute_loss of one's own", "loss", "what `compute_loss` adds up",
@@ -686,7 +762,7 @@ def _(way):
     return Case(functional(lambda x: with_mask(gram)(embedding()(x))))
 
 
-@leak("scores over steps", "`ops.where(mask[..., None], scores, -1e9)`")
+@leak("scores over steps", "`ops.where(mask, scores, -1e9)`", "`mask[..., None]` for axis 1")
 def _(way):
     def call(model, ids):
         x = model.table(ids)
@@ -696,6 +772,98 @@ def _(way):
         return ops.sum(ops.softmax(scores, axis=1) * x, axis=1)
 
     return Case(Own(call, table=embedding(), scores=layers.Dense(1)))
+
+
+@leak("attention by hand", "`ops.where(mask, scores, -1e9)`", "`mask[:, None]` for the last")
+def _(way):
+    def attend(x, mask):
+        scores = ops.einsum("bid,bjd->bij", x, x)
+        if way:
+            scores = ops.where(mask[:, None], scores, -1e9)
+        return ops.einsum("bij,bjd->bid", ops.softmax(scores), x)
+
+    return Case(functional(lambda x: with_mask(attend)(embedding()(x))))
+
+
+# What stands at padding so that an operation over steps does not see it.
+OPERATIONS = {
+    "TopK": (lambda x: ops.top_k(ops.transpose(x, (0, 2, 1)), 1)[0], -np.inf, "comes last in this"),
+    "Sort": (lambda x: ops.sort(x, axis=1)[:, 0], np.inf, "comes last in this order"),
+    "Logsumexp": (lambda x: ops.logsumexp(x, axis=1), -1e9, "before it: `ops.where(mask[..., None"),
+    "Prod": (lambda x: ops.prod(x + 1, axis=1), 0, "Put one at padded steps before it"),
+    "Norm": (lambda x: ops.norm(x, axis=1), 0, "Set padded steps to zero before it"),
+    "Any": (lambda x: ops.any(x > 0.04, axis=1), 0, "`ops.logical_and(x, mask)` before `any`"),
+}
+
+for name, (operation, value, said) in OPERATIONS.items():
+
+    @leak(f"the operation {name}", said, unsaid=["takes a mask"])
+    def _(way, operation=operation, value=value):
+        def blank(x, mask):
+            return ops.where(mask[..., None], x, value) if way else x
+
+        return Case(
+            functional(lambda x: operation(with_mask(blank)(embedding()(x)))),
+            np.where(IDS == 1, 2, IDS),
+        )
+
+
+@leak("the variance of steps", "Compute it of the real steps alone", "number of real steps")
+def _(way):
+    def variance(x, mask):
+        count = ops.sum(column(mask, x), axis=1, keepdims=True)
+        away = x - ops.sum(x * column(mask, x), axis=1, keepdims=True) / count
+        return ops.sum(ops.square(away) * column(mask, x), axis=1) / count[:, 0]
+
+    of = with_mask(variance) if way else lambda x: ops.var(x, axis=1)
+    return Case(functional(lambda x: of(embedding()(x))))
+
+
+PIXELS = np.random.default_rng(7).normal(size=(*MASK.shape, 2, 2, 1))
+FRAMES = np.where(MASK[:, :, None, None, None], PIXELS, 0).astype("float32")
+
+
+class Frames(layers.Layer):
+    """Makes the mask of steps that are images."""
+
+    def call(self, x):
+        return x
+
+    def compute_mask(self, x, mask=None):
+        return ops.any(x != 0, axis=(2, 3, 4))
+
+
+@leak("a pooling of images and their steps", "in a `TimeDistributed`", "such as `GlobalAverage")
+def _(way):
+    x = keras.Input((None, 2, 2, 1))
+    if way:
+        each = layers.TimeDistributed(layers.GlobalAveragePooling2D())(Frames()(x))
+        return Case(keras.Model(x, layers.GlobalAveragePooling1D()(each)), FRAMES)
+    return Case(keras.Model(x, layers.GlobalAveragePooling3D()(Frames()(x))), FRAMES)
+
+
+@advice("steps that are images", "never", "`ops.any(x != 0, axis=(2, 3, 4))`", "by hand (`mask=`)",
+        unsaid=["`Masking`"], ways=["layer", "by hand"])  # fmt: skip
+def _(way):
+    x = keras.Input((None, 2, 2, 1))
+    each = layers.TimeDistributed(layers.Flatten())(Frames()(x) if way == "layer" else x)
+    options = {"mask": ops.any(x != 0, axis=(2, 3, 4))} if way == "by hand" else {}
+    return Case(keras.Model(x, layers.GRU(2, name="gru")(each, **options)), FRAMES)
+
+
+@advice("ids that a layer makes", "never", "`mask_zero=True` in the `Embedding`",
+        ways=["mask_zero", "by hand"])  # fmt: skip
+def _(way):
+    x = keras.Input((None,), dtype="float32")
+    ids = ops.cast(x, "int32")
+    options = {"mask": ops.not_equal(ids, 0)} if way == "by hand" else {}
+    out = layers.GRU(2, name="gru")(embedding(mask_zero=way == "mask_zero")(ids), **options)
+    return Case(keras.Model(x, out), IDS.astype("float32"), options={"mask": MASK})
+
+
+@leak("a block that does not hand its mask on", "give it to `mha` (`value_mask=`)")
+def _(way):
+    return in_block(given=True, hands_on=bool(way))
 
 
 @leak("statistics of groups", "Use `LayerNormalization`")
@@ -742,6 +910,55 @@ def _(way):
     return Case(model, IDS if way == "at the end" else LEFT)
 
 
+@leak("columns counted as positions", "count positions from each row's first real step",
+      "`ops.maximum(ops.cumsum(mask, axis=1) - 1, 0)`", unsaid=["takes a mask"])  # fmt: skip
+def _(way):
+    # The last step is read, so padding at the end would show too: the positions are to blame. What
+    # else is counted by columns, what comes before what, is right, and not to be named.
+    ids, mask = keras.Input((None,), name="ids"), keras.Input((None,), name="mask")
+    columns = ops.cumsum(ops.ones_like(ids), axis=1)
+    places = ops.maximum(ops.cumsum(mask, axis=1) - 1, 0) if way else columns - 1
+    before = columns[:, :, None] >= columns[:, None]
+    h = embedding(mask_zero=False)(ids) + layers.Embedding(50, D, name="places")(places)
+    seen = ops.logical_and(before, ops.cast(mask, "bool")[:, None])
+    out = layers.MultiHeadAttention(1, 2)(h, h, attention_mask=seen)[:, -1]
+    model = keras.Model({"ids": ids, "mask": mask}, out)
+    return Case(model, {"ids": LEFT, "mask": (LEFT > 0) * 1})
+
+
+@leak("a loop over steps", "keep at a padded step what was before it", unsaid=["to zero"])
+def _(way):
+    class Loop(layers.Layer):
+        def __init__(self):
+            super().__init__(name="loop")
+            self.cell, self.supports_masking = layers.GRUCell(2), True
+
+        def build(self, shape):
+            self.cell.build((shape[0], shape[2]))
+
+        def compute_output_shape(self, shape):
+            return shape[0], 2
+
+        def call(self, x, mask=None):
+            state = ops.zeros((ops.shape(x)[0], 2))
+            for t in range(x.shape[1] or 0):
+                new, _ = self.cell(x[:, t], [state])
+                state = ops.where(mask[:, t, None], new, state) if way else new
+            return state
+
+    return Case(functional(lambda x: Loop()(embedding()(x))))
+
+
+@advice("a series of one feature", "never", "Put a `Masking` layer after it", "by hand (`mask=`)",
+        ways=["Masking", "by hand"])  # fmt: skip
+def _(way):
+    x = keras.Input((None,))
+    h = ops.expand_dims(x, -1)
+    h = layers.Masking()(h) if way == "Masking" else h
+    options = {"mask": ops.not_equal(x, 0)} if way == "by hand" else {}
+    return Case(keras.Model(x, layers.GRU(2, name="gru")(h, **options)), FEATURES[..., 0] * MASK)
+
+
 @leak("a fixed number of steps", "Set padded steps to zero before this layer.")
 def _(way):
     x = keras.Input((6,), dtype="int32")
@@ -777,6 +994,7 @@ def fourier(model, ids):
 
 CUT_IT = "cut the padding off before it, with rows of one length in a batch"
 CUT = {
+    "median": lambda: functional(lambda x: ops.median(embedding()(x), axis=1)),
     "Fourier": lambda: Own(fourier, table=embedding()),
     "windows": lambda: functional(lambda x: layers.AdaptiveAveragePooling1D(2)(embedding()(x))),
 }

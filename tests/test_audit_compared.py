@@ -13,6 +13,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 MASK = np.arange(6) < np.array([3, 5, 2, 6])[:, None]
 IDS = np.where(MASK, np.random.default_rng(0).integers(2, 7, (4, 6)), 0)
 SERIES = np.random.default_rng(1).normal(size=(4, 6, 2)).astype("float32")
+ZEROED = SERIES * MASK[..., None]
 both = pytest.mark.parametrize("broken", [True, False], ids=["broken", "sound"])
 SPARSE = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
@@ -78,6 +79,30 @@ def test_a_fixed_number_of_features(broken):
     blames(report, *[("leak", "f")] * broken)
 
 
+@both
+def test_values_behind_a_masking_layer_of_fixed_steps(broken):
+    x = keras.Input((6, 2))
+    h = layers.Dense(2, bias_initializer="ones")(layers.Masking()(x))
+    h = layers.Permute((2, 1), name="turn")(h if broken else Blank()(h))
+    report = audit(keras.Model(x, layers.Dense(6)(h)), ZEROED)
+    blames(report, *[("leak", "turn")] * broken)
+    assert "outputs at real steps with other values in the padding behind `Masking`" in (
+        report.checked
+    )
+
+
+@both
+def test_fixed_steps_and_padding_told_by_its_value_are_refused(broken):
+    # Whatever stands in the padding is real to such a model, so an accusation would be a guess.
+    x = keras.Input((6, 2))
+    real = ops.cast(ops.any(ops.not_equal(x, 0), axis=-1, keepdims=True), "float32")
+    h = layers.Dense(2, bias_initializer="ones")(x)
+    out = layers.Dense(2)(layers.Flatten()(h if broken else h * real))
+    model = keras.Model(x, out + ops.sum(real, axis=1))
+    with pytest.raises(ValueError, match="fixes its number of steps and tells padding by its"):
+        audit(model, ZEROED)
+
+
 def test_what_truly_cannot_be_asked_is_refused():
     class Where(layers.Layer):
         def call(self, ids):
@@ -94,10 +119,10 @@ def test_what_truly_cannot_be_asked_is_refused():
 class Balance(layers.Layer):
     """A router's loss: how evenly steps are spread."""
 
-    def __init__(self, broken, only_training, **options):
+    def __init__(self, broken, only_training, size=20, **options):
         super().__init__(**options)
         self.broken, self.only_training, self.supports_masking = broken, only_training, True
-        self.choose = layers.Dense(3, kernel_initializer=keras.initializers.RandomNormal(0, 20))
+        self.choose = layers.Dense(3, kernel_initializer=keras.initializers.RandomNormal(0, size))
 
     def call(self, x, mask=None, training=False):
         if training or not self.only_training:
@@ -111,9 +136,10 @@ class Balance(layers.Layer):
 
 @both
 @pytest.mark.parametrize("only_training", [True, False], ids=["training", "inference"])
-def test_the_loss_that_a_router_adds(only_training, broken):
+@pytest.mark.parametrize("size", [20, 0.05], ids=["trained", "new"])
+def test_the_loss_that_a_router_adds(size, only_training, broken):
     x = keras.Input((None,))
-    router = Balance(broken, only_training, name="router")
+    router = Balance(broken, only_training, size, name="router")
     report = audit(keras.Model(x, layers.LSTM(3)(router(embedding()(x)))), IDS)
     blames(report, *[("added loss", "router")] * broken)
     where = "in training" if only_training else "in inference"
@@ -230,6 +256,21 @@ def test_a_maximum_of_which_padding_is_never_the_largest(sign):
     model.get_layer("embedding").set_weights([small])
     dense.set_weights([sign * np.array([[1.0, 1.0], [-1.0, -1.0]] * 2) + 0.5, np.ones(2)])
     blames(audit(model, IDS), ("leak", "max"))
+
+
+@both
+@pytest.mark.parametrize("bias", [-3.0, 3.0], ids=["below", "above"])
+def test_a_metric_with_a_threshold_that_no_prediction_crosses(bias, broken):
+    x = keras.Input((None,))
+    dense = layers.Dense(
+        1, activation="sigmoid", bias_initializer=keras.initializers.Constant(bias)
+    )
+    model = keras.Model(x, dense(embedding()(x)))
+    metric = keras.metrics.Recall(name="recall") if bias > 0 else keras.metrics.Precision(name="p")
+    model.compile("sgd", "mse", **{"metrics" if broken else "weighted_metrics": [metric]})
+    y = np.where(MASK, IDS % 2, 1)[..., None].astype("float32")
+    report = audit(model, IDS, y, sample_weight=MASK.astype("float32"))
+    blames(report, *[("metric", metric.name)] * broken)
 
 
 # ---------------------------------------------------------------------- a batch of many lengths

@@ -99,6 +99,22 @@ def test_a_mask_that_marks_padding_is_read_the_other_way():
 
 
 @both
+@pytest.mark.parametrize("told", ["by its name", "by rows without a step", "by `mask=`"])
+def test_a_mask_that_marks_padding_is_known_beside_noise(told, broken):
+    name = "src_key_padding_mask" if told == "by its name" else "padding_mask"
+    series, marks = keras.Input((None, 3), name="series"), keras.Input((None,), name=name)
+    real = ops.logical_not(ops.cast(marks, "bool"))
+    out = layers.GRU(6, name="gru")(series, **({} if broken else {"mask": real}))
+    model = keras.Model({"series": series, name: marks}, out)
+    mask = MASK if told == "by rows without a step" else MASK[[0, 0, 2, 2]]
+    x = {"series": RNG.normal(size=(4, 6, 3)).astype("float32"), name: ~mask}
+    report = audit(model, x, mask={"series": mask} if told == "by `mask=`" else None)
+    blames(report, *[("never", "gru")] * broken)
+    low, high = mask.sum(axis=1).min(), mask.sum(axis=1).max()
+    assert all(f"a sequence, {low} to {high} real steps" in line for line in report.inputs)
+
+
+@both
 def test_two_masks_speak_of_two_sequences_of_equal_size(broken):
     names = ("source_ids", "source_mask", "target_ids", "target_mask")
     inputs = {name: keras.Input((None,), name=name) for name in names}
@@ -114,6 +130,95 @@ def test_two_masks_speak_of_two_sequences_of_equal_size(broken):
         "goes with `source_mask`", "it is a mask itself",
         "goes with `target_mask`", "it is a mask itself",
     ]  # fmt: skip
+
+
+# ---------------------------------------------------------------------- steps on several axes
+
+EDGES = RNG.integers(0, 2, (4, 6, 6)) * MASK[:, :, None] * MASK[:, None]
+
+
+@both
+def test_who_is_next_to_whom_is_cut_along_both_axes(broken):
+    nodes, edges = keras.Input((None,), name="nodes"), keras.Input((None, None), name="edges")
+    real = ops.cast(ops.not_equal(nodes, 0), "float32")[..., None]
+    h = layers.Dense(4, name="dense")(
+        ops.matmul(edges, embedding()(nodes) * (1 if broken else real))
+    )
+    model = keras.Model({"nodes": nodes, "edges": edges}, ops.sum(h * real, axis=1))
+    # An edge to padding: what padding holds gets in, unless it was set to zero.
+    towards = np.where(MASK[:, None] | ~MASK[:, :, None], EDGES, 1).astype("float32")
+    report = audit(model, {"nodes": IDS, "edges": towards})
+    assert [one.kind for one in report.findings] == ["leak"] * broken, report
+    assert "Matmul" in report.findings[0].layer if broken else True
+    assert "`edges`: a sequence, 2 to 6 real steps along axes 1 and 2; goes with `nodes`" in (
+        report.inputs
+    )
+    assert any("alone and in the batch" in text for text in report.checked)
+
+
+@both
+@pytest.mark.parametrize(
+    ("shape", "values", "axes"),
+    [
+        ((1, None), MASK[:, None], "axis 2"),
+        ((1, 1, None), MASK[:, None, None], "axis 3"),
+        ((1, None, None), MASK[:, None, None] & np.tril(np.ones((6, 6), bool)), "axes 2 and 3"),
+    ],
+    ids=["(B, 1, T)", "(B, 1, 1, T)", "(B, 1, T, T)"],
+)
+def test_a_mask_of_attention_goes_along_the_axis_of_steps(shape, values, axes, broken):
+    ids, given = keras.Input((None,), name="ids"), keras.Input(shape, dtype="bool", name="mask")
+    h = embedding()(ids)
+    scores = ops.einsum("bid,bjd->bij", h, h)
+    scores = scores if len(shape) == 2 else scores[:, None]
+    real = ops.logical_or(given, broken)
+    weights = layers.Activation("softmax", name="weights")(ops.where(real, scores, -1e9))
+    out = ops.matmul(weights, h if len(shape) == 2 else h[:, None])
+    report = audit(keras.Model({"ids": ids, "mask": given}, out), {"ids": IDS, "mask": values})
+    assert report.ok is not broken, report
+    assert f"`mask`: a sequence, 2 to 6 real steps along {axes}; goes with `ids`" in report.inputs
+    assert any("alone and in the batch" in text for text in report.checked)
+
+
+SENTENCES = IDS[..., None] * (np.arange(3) < np.array([2, 1, 2, 1, 2, 2])[:, None])
+
+
+def bags(broken):
+    ids = keras.Input((None, None), name="words")
+    real = ops.cast(ops.not_equal(ids, 0), "float32")[..., None]
+    words = embedding()(ids)
+    bag = ops.sum(words if broken else words * real, axis=2) * ops.max(real, axis=2)
+    return keras.Model(ids, ops.sum(bag, axis=1))
+
+
+@both
+def test_words_in_sentences_are_padded_inside_as_well(broken):
+    report = audit(bags(broken), SENTENCES)
+    assert [(one.kind, "Sum" in one.layer) for one in report.findings] == [("leak", True)] * broken
+    assert "outputs without the zeros that end its steps" in report.checked
+    assert ("outputs with 3 more zeros along axis 2" in report.checked) is not broken
+
+
+def test_the_layer_that_sees_padding_inside_sentences_is_named():
+    each = keras.Sequential([embedding(), layers.GlobalMaxPooling1D(name="pool")])
+    ids = keras.Input((None, None), name="words")
+    report = audit(keras.Model(ids, layers.TimeDistributed(each, name="each")(ids)), SENTENCES)
+    (one,) = report.findings
+    assert one.layer == "each"
+    assert "Audit the part that reads one step" in one.message
+    # Done as it says: the part is told what its fault is.
+    blames(audit(each, SENTENCES.reshape(-1, 3)), ("leak", "pool"))
+    assert "differs without the zeros that end its steps" in report.findings[0].evidence[0]
+
+
+def test_words_whose_number_is_fixed_are_said_not_to_be_compared():
+    ids = keras.Input((None, 3), dtype="int32")
+    each = layers.Dense(2)(layers.Reshape((-1, 12))(embedding()(ids)))
+    real = ops.cast(ops.any(ops.not_equal(ids, 0), axis=-1, keepdims=True), "float32")
+    out = ops.sum(each * real, axis=1)
+    report = audit(keras.Model(ids, out), SENTENCES)
+    assert report.ok
+    assert any("along axis 2 too" in note and "was not compared" in note for note in report.notes)
 
 
 # ---------------------------------------------------------------------- guesses
@@ -139,6 +244,13 @@ def test_zeros_of_segments_and_positions_are_no_padding(name, values):
     report = audit(model, {"token_ids": IDS, name: values})
     assert not report.ok
     assert f"`{name}`: a sequence, 2 to 6 real steps; goes with `token_ids`" in report.inputs
+
+
+def test_floats_of_a_fixed_number_are_no_series():
+    x = keras.Input((6,), name="numbers")
+    message = r"can be told from its values.*`x`: float32 of shape \(4, 6\)\); say with `mask=`"
+    with pytest.raises(ValueError, match=message):
+        audit(keras.Model(x, layers.Dense(2)(x)), SERIES[..., 0])
 
 
 def test_a_zero_at_the_first_step_of_every_row_is_asked_for():

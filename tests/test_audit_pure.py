@@ -92,6 +92,21 @@ def test_rows_alone_are_the_rows_and_have_no_padding(batch):
 
 
 @quick
+@given(batches(), WAYS, st.sampled_from([(1, 2), (2,), (3,), (2, 3)]))
+def test_steps_along_several_axes_are_cut_along_each(batch, way, axes):
+    # Each pair of steps holds their two ids: whatever is cut, they stand beside them again.
+    ids = batch.leaves[0]
+    pairs = ids[:, :, None] * ids[:, None] if len(axes) == 2 else ids
+    pairs = np.expand_dims(pairs, tuple(range(1, axes[0])))
+    wide = replace(batch, leaves=[ids, pairs], along={1: axes})
+    for view in (wide.view(**way), *(wide.view(one.rows, place="alone") for one in _alone(batch))):
+        now = view.leaves[0]
+        wanted = now[:, :, None] * now[:, None] if len(axes) == 2 else now
+        assert [view.leaves[1].shape[axis] for axis in axes] == [view.steps[0]] * len(axes)
+        assert np.array_equal(view.leaves[1].reshape(wanted.shape), wanted)
+
+
+@quick
 @given(batches(), st.integers(1, 4))
 def test_more_padding_stands_where_padding_stands(batch, extra):
     view, sequence = batch.view(extra=extra), batch.sequences[0]

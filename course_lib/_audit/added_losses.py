@@ -9,6 +9,7 @@ from course_lib._audit.faults import ACTIVITY
 from course_lib._audit.loss import come_to
 from course_lib._audit.report import finding
 from course_lib._audit.run import array, no_dropout
+from course_lib._audit.second_look import second_look
 from course_lib._keras_private import added_losses as losses_of
 from course_lib._keras_private import clear_losses, layers_of
 
@@ -30,13 +31,25 @@ def check_added_losses(context, seen):
             continue
         if compared is not None:
             found += Seen(checked=(f"added losses {how}",))
-            accused = {one.layer for one in found.findings}
-            found += _judged(context, compared, accused, how, seen.runs_longer)
+            found += _judged(context, compared, found, how, seen.runs_longer)
+            found += _looked_at_twice(context, layers, training, found, how, seen.runs_longer)
     return found
 
 
-def _judged(context, compared, accused, how, longer):
-    findings = []
+def _looked_at_twice(context, layers, training, found, how, runs_longer):
+    """Judge with other weights: what a router adds hardly knows padding before it is trained."""
+    look = second_look(context.model)
+    if found.findings or not look.needed:
+        return Seen()
+    with look():
+        compared, error = attempt(_compared, context, layers, training, runs_longer)
+    if error is not None or compared is None:
+        return Seen()
+    return _judged(context, compared, found, f"{how} {look.how}", runs_longer)
+
+
+def _judged(context, compared, found, how, longer):
+    findings, accused = [], {one.layer for one in found.findings}
     for layer, batch, wanted in compared:
         least = context.share * max(abs(batch), *map(abs, wanted), 1e-12)
         if layer.name in accused or any(abs(batch - value) <= least for value in wanted):

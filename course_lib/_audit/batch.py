@@ -4,7 +4,7 @@ A *view* shows the same rows to the model in another way: as they came, some row
 padding, with more padding, with the padding on the other side.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -71,6 +71,8 @@ class Batch:
         inputs: for each leaf, in words, what it was taken for.
         numbers: the rows' numbers in the user's batch.
         fixed: the batch size that the model fixes, or `None`.
+        along: dict of a leaf's number and the axes along which its steps run, where that is not
+            axis 1 alone: who is next to whom, `(B, T, T)`, or a mask of `(B, 1, T)`.
     """
 
     structure: Any
@@ -81,6 +83,7 @@ class Batch:
     inputs: tuple = ()
     numbers: Any = None
     fixed: int | None = None
+    along: dict = field(default_factory=dict)
 
     def __post_init__(self):
         if self.numbers is None:
@@ -150,7 +153,7 @@ class Batch:
                 continue
             sequence, places = self.sequences[which], np.arange(alone.steps[which])
             own = sequence.starts[rows][:, None] + places % sequence.lengths[rows][:, None]
-            leaves.append(leaf[rows[:, None], own])
+            leaves.append(self._laid(number, rows, own))
         again = np.zeros(len(rows), int)
         return alone, replace(
             alone,
@@ -187,18 +190,30 @@ class Batch:
                 continue
             first = self.sequences[which].starts[rows]
             source = _source(first, starts[which], lengths[which], steps[which])
-            leaves.append(_take(leaf, rows, source, self._filler(number, fill, kinds)))
+            leaves.append(self._laid(number, rows, source, fill, kinds))
             masks.append(None if mask is None else _take(mask, rows, source, _constant(False)))
         masks = None if self.masks is None else masks
         return View(leaves, masks, rows, steps, starts, lengths, self, self.fixed)
 
-    def _filler(self, number, fill, kinds):
-        leaf, sequence = self.leaves[number], self.sequences[self.sequence_of(number)]
+    def _laid(self, number, rows, source, fill=None, kinds=""):
+        """Return the rows of a leaf with the steps that `source` names, along all its axes."""
+        taken = self.leaves[number][rows]
+        for axis in self.along.get(number, (1,)):
+            filler = self._filler(number, axis, fill, kinds)
+            turned = _take(np.moveaxis(taken, axis, 1), np.arange(len(rows)), source, filler)
+            taken = np.moveaxis(turned, 1, axis)
+        return taken
+
+    def _filler(self, number, axis, fill, kinds):
+        leaf = np.moveaxis(self.leaves[number], axis, 1)
+        sequence = self.sequences[self.sequence_of(number)]
         if fill is not None and self.refillable[number] and leaf.dtype.kind in kinds:
             values = leaf[sequence.real]
             return lambda count: values[fill.integers(len(values), size=count)]
-        padded = ~sequence.mask
-        return _constant(leaf[padded][0] if padded.any() else np.zeros((), leaf.dtype))
+        padded = leaf[~sequence.mask]
+        if not padded.size:
+            return _constant(np.zeros((), leaf.dtype))
+        return _constant(padded.flat[0] if number in self.along else padded[0])
 
 
 def _arranged(sequence, rows, place, extra):

@@ -2,12 +2,19 @@
 
 import numpy as np
 
+from course_lib._audit.attempt import attempt
 from course_lib._audit.cause import Cause
 from course_lib._audit.context import Seen
-from course_lib._audit.faults import LOSSES, WITH_AXIS
+from course_lib._audit.faults import (
+    LOSSES,
+    METRIC_OF_THE_BATCH,
+    WITH_AXIS,
+    WITH_TARGETS_SHAPED,
+)
 from course_lib._audit.made import attached
 from course_lib._audit.masks import changed, lost
 from course_lib._audit.report import finding
+from course_lib._audit.run import array, as_tensors, flat
 from course_lib._audit.truth import is_right
 from course_lib._keras_private import function_of, user_metrics
 
@@ -24,11 +31,13 @@ def blame_loss(scored, part, verdict, evidence, by_weights):
         detail, fix = LOSSES[verdict.unit]
         if verdict.unit == "scalar" and _can_keep_steps(part.loss):
             fix = WITH_AXIS
+        if verdict.unit == "row" and _lacks_last_axis(scored, part):
+            fix = WITH_TARGETS_SHAPED
         cause = cause.but(detail=detail, fix=fix)
     return Seen(findings=(finding(cause, "loss", evidence),))
 
 
-def blame_metric(scored, metric, number, verdict, how):
+def blame_metric(scored, metric, number, verdict, how, target=None):
     """Return what is `Seen` of a metric that counts padding."""
     if verdict.error:
         text = f"The metric `{metric.name}` fails on the batch ({verdict.error})."
@@ -38,6 +47,8 @@ def blame_metric(scored, metric, number, verdict, how):
             f"rows alone give {_numbers(verdict.wanted[0])}."
         )
     cause = _mask_cause(scored, number, "the metric") or Cause("metric", metric.name)
+    if cause.kind == "metric" and _is_of_the_batch(scored, metric, number, target):
+        cause = cause.but(fix=METRIC_OF_THE_BATCH)
     if _is_the_pipelines(scored, cause):
         return _pipeline_note(f"the metric `{metric.name}`")
     return Seen(findings=(finding(cause, "metric", [text]),))
@@ -81,6 +92,23 @@ def _can_keep_steps(loss):
     import keras
 
     return function_of(loss) in (keras.losses.dice, keras.losses.tversky)
+
+
+def _is_of_the_batch(scored, metric, number, target):
+    """Return True for a function that returns one number, whatever the number of steps."""
+    function, output = function_of(metric), scored.outputs[number]
+    if function is None or target is None:
+        return False
+    (target,) = flat(as_tensors(target))
+    value, error = attempt(function, target, output)
+    return error is None and not np.ndim(array(value))
+
+
+def _lacks_last_axis(scored, part):
+    """Return True for targets `(B, T)` beside predictions `(B, T, 1)`, in a loss of Keras."""
+    shape = tuple(scored.context.outputs[part.output].shape)
+    module = getattr(function_of(part.loss), "__module__", "")
+    return module.startswith("keras.") and shape == (*part.target.shape, 1)
 
 
 def _numbers(values):

@@ -12,19 +12,35 @@ def causes_in(story):
     """Return a `Cause` for each place where padding enters tensors that outputs depend on."""
     states = [(mine, story.state(mine, other)) for mine, other in story.outputs]
     found = [misaligned(story, tensor, None) for tensor, state in states if state == "reversed"]
-    wrong = [tensor for tensor, state in states if state == "unsound"]
-    relevant = set(story.run.ancestors(wrong))
+    matters = _what_matters(story, [tensor for tensor, state in states if state == "unsound"])
     for call in story.calls:
         bad = [
             tensor
             for (tensor, _), state in zip(call.outputs, story.output_states(call), strict=False)
-            if state == "unsound" and (not story.run.made_by or id(tensor) in relevant)
+            if state == "unsound" and matters(tensor)
         ]
         unsound = [tensor for _, tensor, _, state in story.inputs(call) if state == "unsound"]
-        found += [raw.unsound(story, one, call) for one in unsound if _is_fresh(story, one, call)]
+        fresh = [one for one in unsound if matters(one) and _is_fresh(story, one, call)]
+        found += [raw.unsound(story, one, call) for one in fresh]
         if bad and not unsound:
             found += _of_call(story, call, bad)
     return join(found)
+
+
+def _what_matters(story, wrong):
+    """Return a function: True for a tensor that the wrong outputs were made of.
+
+    A sound tensor ends the way back: what it was made of may be unsound, as columns are that serve
+    to tell what comes before what.
+    """
+    sound = {
+        id(tensor)
+        for call in story.calls
+        for (tensor, _), state in zip(call.outputs, story.output_states(call), strict=False)
+        if state == "sound"
+    }
+    relevant = set(story.run.ancestors(wrong, until=sound))
+    return lambda tensor: not story.run.made_by or id(tensor) in relevant
 
 
 def _is_fresh(story, tensor, call):
@@ -77,12 +93,11 @@ def explain_call(story, call):
     if not given:
         if len(bare) < len(sequences):
             return Cause("ignored", call.name, call)
-        return _first_loss(story, bare, call) or _leak(story, call)
+        return _first_loss(story, _needed(bare, call), call) or _leak(story, call)
     for name, mask in given.items():
         if is_wrong(mask, story.padded):
             return given_wrong(story, mask, call, name)
-    needed = [one for one in bare if not _is_query(one[0], call)]
-    found = _first_loss(story, needed, call)
+    found = _first_loss(story, _needed(bare, call), call)
     return found or _leak(story, call, "although the mask came to it")
 
 
@@ -105,8 +120,32 @@ def _first_loss(story, tensors, call):
         return None
     cause, name = causes[0]
     by = f"{name}_mask" if f"{name}_mask" in call.received else "mask"
-    return cause.needed_by(f"`{call.name}`", by)
+    block = _block_with_a_mask(call) if cause.kind == "never" and not cause.needs else None
+    if block is None:
+        return cause.needed_by(f"`{call.name}`", by)
+    if filled(block):
+        fix = f"Hand the mask on in its `call`: give it to `{call.name}` (`{by}=`)."
+        return Cause("leak", block.name, block, "although the mask came to it", fix)
+    return cause.needed_by(f"`{block.name}`", _mask_argument(block))
 
 
-def _is_query(name, call):
-    return name == "query" and any(one[0] in ("value", "key") for one in call.inputs)
+def _block_with_a_mask(call):
+    """Return the outermost block of one's own around a call that takes a mask, or `None`."""
+    import keras
+
+    for around in call.ancestors[::-1]:
+        own = around.is_layer and is_own(around.layer) and not isinstance(around.layer, keras.Model)
+        if own and around.received:
+            return around
+    return None
+
+
+def _mask_argument(block):
+    """Return the mask argument of a block that says most likely which steps are real."""
+    return min(block.received, key=lambda name: ("padding" not in name, name != "mask"))
+
+
+def _needed(tensors, call):
+    """Return the inputs without attention's query: its mask keeps no padding out of real steps."""
+    attends = any(name in ("value", "key") for name, *_ in call.inputs)
+    return [one for one in tensors if not (attends and one[0] == "query")]

@@ -17,11 +17,13 @@ from course_lib._audit.loss import (
     zero_at_padding,
 )
 from course_lib._audit.metrics import check_metric, metric_parts
-from course_lib._audit.predictions import predictions_of
+from course_lib._audit.predictions import predictions_of, turned
+from course_lib._audit.run import array
 from course_lib._audit.targets import check_target, is_built_in, other_targets, picks_step
 from course_lib._keras_private import compiled_metrics
 
 OTHER = " with other predictions at padded steps"
+TURNED = " with predictions turned round (1 - p), and others at padded steps"
 
 
 # ---------------------------------------------------------------------- losses
@@ -209,14 +211,20 @@ def check_metrics(scored):
 def _check_metric(scored, metric, number, target, weights):
     context = scored.context
     predictions = predictions_of(context, scored.outputs, number, target)
-    given = (metric, number, predictions, target, weights)
-    verdict, place = check_metric(context, *given, scored.share)
+    given = (target, weights, scored.share)
+    verdict, place = check_metric(context, metric, number, predictions, *given)
+    how = OTHER if place else ""
+    if place and verdict.holds(scored.share) and array(predictions[1]).dtype.kind == "f":
+        bare, other = turned(context, predictions[1], number)
+        again, _ = check_metric(bare, metric, number, [other], *given)
+        verdict = again if again.wanted and not again.error else verdict
+        how = TURNED
     if verdict.error and not scored.made_up:
-        return blame_metric(scored, metric, number, verdict, "")
+        return blame_metric(scored, metric, number, verdict, "", target)
     if not verdict.wanted:
         return Seen(notes=(f"The metric `{metric.name}` could not be compared.",))
     if not verdict.holds(scored.share):
-        return blame_metric(scored, metric, number, verdict, OTHER if place else "")
+        return blame_metric(scored, metric, number, verdict, how, target)
     return Seen()
 
 

@@ -106,6 +106,7 @@ class Leak:
         context: a function that returns the context in which it is seen.
         training: True if it is seen in training.
         refilled: True if it is the same batch twice, its padding changed.
+        inside: True if it is padding inside the steps.
     """
 
     padded: View
@@ -116,6 +117,7 @@ class Leak:
     context: Any = contextlib.nullcontext
     training: bool = False
     refilled: bool = False
+    inside: bool = False
 
     def __str__(self):
         if not self.refilled:

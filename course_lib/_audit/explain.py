@@ -63,6 +63,8 @@ def _crowd(context, leak):
 
 def _advised(context, cause, leak):
     """Return a leak's cause with a fix that the way of finding it tells of."""
+    if leak.inside and not cause.is_raw:
+        return cause.but(fix=fixes.INSIDE)
     if cause.kind != "leak" or cause.fix or fixes.is_known(cause):
         return cause
     if leak.refilled:

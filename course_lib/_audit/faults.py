@@ -113,7 +113,9 @@ LOSSES = {
     ),
     "row": (
         "it returns one number for each row, so a mask over steps does not fit",
-        "Let the loss return one value for each step.",
+        "Let the loss return one value for each step. One that must read whole rows, such as CTC, "
+        "belongs into the model's own `compute_loss`, which can count the real steps of `x` "
+        "(`ops.ctc_loss` takes them as `output_length`).",
     ),
     "step": (
         "",
@@ -124,6 +126,17 @@ LOSSES = {
 
 # The losses of Keras that sum over everything return one value for each step if told so.
 WITH_AXIS = "Give it `axis=-1`: it then scores each step over its classes, one value for each step."
+
+METRIC_OF_THE_BATCH = (
+    "Let its function return one value for each step: one number for the whole batch takes neither "
+    "a mask nor weights."
+)
+
+# A prediction of shape (B, T, 1) loses its last axis beside targets of shape (B, T).
+WITH_TARGETS_SHAPED = (
+    "Give the targets the shape of the predictions, `y[..., None]`: without it Keras takes the "
+    "last axis off the predictions, and the loss means over the steps."
+)
 
 OWN_LOSS = (
     "Leave padded steps out of what `compute_loss` adds up, and divide by the number of real steps."

@@ -27,6 +27,17 @@ def names_of(x, model, count):
     return names
 
 
+def of_any_length(model, leaves):
+    """Return the numbers of the floats `(B, T)` for which the model leaves `T` open: series."""
+    inputs = getattr(model, "inputs", None) or []
+    pairs = enumerate(zip(inputs, leaves, strict=True) if len(inputs) == len(leaves) else ())
+    return {
+        number
+        for number, (one, leaf) in pairs
+        if leaf.ndim == 2 and leaf.dtype.kind == "f" and tuple(one.shape)[1:] == (None,)
+    }
+
+
 def is_mask(leaf):
     """Return True for zeros and ones of shape `(B, T)`, or bools."""
     if leaf.ndim != 2 or leaf.shape[1] < 2 or leaf.dtype.kind not in "biuf":
@@ -68,12 +79,76 @@ def no_padding_at(own, real):
     return bool((stops[0] != stops[1]).mean() > 0.5)
 
 
-def turned_round(mask, leaves):
-    """Return True if a mask is True at padding: what it marks is one value, the rest is not."""
+def turned_round(mask, leaves, name="", given=()):
+    """Return True if a mask is True at padding.
+
+    `mask=` says it if it is given for one of the inputs; else the values, what it marks being one
+    value and the rest not; else that a row would have no real step; else its name, PyTorch's.
+
+    Args:
+        mask: bool, shape `(B, T)`.
+        leaves: the inputs that it may speak of.
+        name: its name.
+        given: what is known of the inputs, bool of shape `(B, T)`.
+    """
+    if any(np.array_equal(one, ~mask) for one in given):
+        return True
 
     def blank(leaf, where):
         values = leaf[where]
         return len(values) > 1 and bool((values == values[0]).all())
 
     said = [(blank(leaf, mask), blank(leaf, ~mask)) for leaf in leaves]
-    return (True, False) in said and not any(off for _, off in said)
+    if any(True in one for one in said):
+        return (True, False) in said and not any(off for _, off in said)
+    if given or mask.any(axis=1).all():
+        return not given and "key_padding" in name.lower()
+    return bool((~mask).any(axis=1).all() and not mask[:, 0].any())
+
+
+def axes_of_steps(leaves, steps):
+    """Return the axes of each leaf that has so many steps along others than axis 1 alone."""
+    found = {
+        number: tuple(axis for axis in range(1, leaf.ndim) if leaf.shape[axis] == steps)
+        for number, leaf in enumerate(leaves)
+    }
+    return {number: axes for number, axes in found.items() if axes not in ((), (1,))}
+
+
+def in_words(batch, names, why):
+    """Return what each input was taken for, a line each.
+
+    Args:
+        batch: the `Batch`.
+        names: the name of each leaf.
+        why: dict of the number of a leaf and how it is known what is real in it.
+    """
+    lines = []
+    for number, name in enumerate(names):
+        which = batch.sequence_of(number)
+        if batch.leaves[number].dtype.kind in "OSU":
+            lines.append(f"`{name}`: text, of which the model makes ids; id 0 is padding")
+            continue
+        if which is None:
+            lines.append(f"`{name}`: no sequence, handed over as it is")
+            continue
+        lengths = batch.sequences[which].real.sum(axis=1)
+        low, high = int(lengths.min()), int(lengths.max())
+        span = f"{low} to {high}" if low != high else f"{low}"
+        axes = batch.along.get(number)
+        several = "axes" if axes and len(axes) > 1 else "axis"
+        where = f" along {several} {' and '.join(map(str, axes))}" if axes else ""
+        lines.append(f"`{name}`: a sequence, {span} real steps{where}; {why[number]}")
+    return tuple(lines)
+
+
+def ends_in_zeros_inside(leaf, real):
+    """Return True for ids `(B, T, W)` of which some step ends in zeros, and none begins with one.
+
+    Sentences of words: each step is a sequence of its own, padded at its end.
+    """
+    if leaf.ndim != 3 or leaf.dtype.kind not in "iu" or leaf.shape[2] < 2:
+        return False
+    words = leaf[real] != 0
+    falls = (np.diff(words.astype(int), axis=1) <= 0).all()
+    return bool(falls and words[:, 0].all() and not words[:, -1].all())

@@ -15,9 +15,19 @@ AT_THE_END = (
     'With `padding="post"` its outputs are right: pad at the end, or count its positions from each '
     "row's first real step."
 )
+COUNTED = (
+    "It counts columns, padding included: count positions from each row's first real step, "
+    "`ops.maximum(ops.cumsum(mask, axis=1) - 1, 0)`, or pad at the end."
+)
+# What is no operation, but many of them: one turn for each step.
+LOOP = "one turn for each step"
 STRIDED = (
     'Where its windows begin depends on the number of steps: use `padding="valid"`, pad the rows '
     "at the end, and hand on which windows are real; or cut the padding off."
+)
+INSIDE = (
+    "It sees the zeros that end a step's own ids. Audit the part that reads one step, with steps "
+    "as its rows (`x.reshape(-1, x.shape[2])`), and fix what is found there."
 )
 REFILLED = "Set padded steps to zero before this layer."
 
@@ -39,6 +49,12 @@ class Leak:
 # last: scores go through a softmax, and then into a sum that would be right without them.
 LEAKS = (
     Leak(
+        frozenset(),
+        frozenset({LOOP}),
+        "It goes through the steps one after the other: keep at a padded step what was before it, "
+        "`state = ops.where(mask[:, t, None], new, state)`.",
+    ),
+    Leak(
         frozenset({"STFTSpectrogram", "MelSpectrogram"}),
         frozenset(
             f"{kind}FFT{rank}" for kind in ("", "I", "R", "IR") for rank in ("", "2", "2D", "3D")
@@ -57,7 +73,15 @@ LEAKS = (
         frozenset({"Softmax"}),
         frozenset({"Softmax", "LogSoftmax"}),
         "Put a large negative number at the scores of padded steps before the softmax: "
-        "`ops.where(mask[..., None], scores, -1e9)`.",
+        "`ops.where(mask, scores, -1e9)`, with the steps of `mask` along the axis of the softmax "
+        "(`mask[..., None]` for axis 1 of three, `mask[:, None]` for the last).",
+    ),
+    Leak(
+        frozenset({"GlobalAveragePooling2D", "GlobalAveragePooling3D"}),
+        frozenset(),
+        "Pool each step by itself first, in a `TimeDistributed`, and then the steps with a layer "
+        "that takes the mask, such as `GlobalAveragePooling1D`; or add up the real steps and "
+        "divide by their number.",
     ),
     Leak(
         _ranks("GlobalMaxPooling"),
@@ -69,6 +93,41 @@ LEAKS = (
         frozenset(),
         frozenset({"Min", "Amin", "ArgMin", "Argmin"}),
         "Put infinity at padded steps before the minimum: `ops.where(mask[..., None], x, np.inf)`.",
+    ),
+    Leak(
+        frozenset(),
+        frozenset({"TopK", "TopKV2", "Sort", "Argsort"}),
+        "Put at padded steps what comes last in this order, minus infinity where the largest come "
+        "first, else infinity: `ops.where(mask[..., None], x, -np.inf)`.",
+    ),
+    Leak(
+        frozenset(),
+        frozenset({"Logsumexp"}),
+        "Put a large negative number at padded steps before it: "
+        "`ops.where(mask[..., None], x, -1e9)`.",
+    ),
+    Leak(
+        frozenset(),
+        frozenset({"Prod", "Cumprod"}),
+        "Put one at padded steps before it: `ops.where(mask[..., None], x, 1)`.",
+    ),
+    Leak(
+        frozenset(),
+        frozenset({"Any", "All"}),
+        "Join the mask before it: `ops.logical_and(x, mask)` before `any`, "
+        "`ops.logical_or(x, ops.logical_not(mask))` before `all`.",
+    ),
+    Leak(
+        frozenset(),
+        frozenset({"Std", "Var", "Variance", "Moments"}),
+        "Compute it of the real steps alone: set what is squared to zero at padding, add up, and "
+        "divide by the number of real steps.",
+    ),
+    Leak(
+        frozenset(),
+        frozenset({"Median", "Quantile", "Percentile"}),
+        "It counts steps, and no value at padded ones is right for it: cut the padding off before "
+        "it, with rows of one length in a batch.",
     ),
     Leak(
         _ranks("MaxPooling"),
@@ -98,7 +157,8 @@ LEAKS = (
     ),
     Leak(
         frozenset({"Dot"}) | _ranks("ZeroPadding"),
-        frozenset({"Sum", "Pad", "PadV2", "Matmul", "MatMul", "BatchMatMulV2", "Einsum", "Dot"}),
+        frozenset({"Sum", "Pad", "PadV2", "Matmul", "MatMul", "BatchMatMulV2", "Einsum", "Dot"})
+        | {"Norm", "Normalize", "CountNonzero"},
         "Set padded steps to zero before it: `x * ops.cast(mask, x.dtype)[..., None]`.",
     ),
     Leak(

@@ -54,8 +54,16 @@ def runs_shorter(runner, batch, sequence):
     view, steps = batch.view([0]), sequence.real.shape[1]
 
     def shorter(values):
-        cut = {n: values[n][:, : steps - 1] for n in sequence.leaves if values[n] is not None}
-        return [cut.get(number, value) for number, value in enumerate(values)]
+        return [
+            cut(value, batch.along.get(number, (1,)))
+            if number in sequence.leaves and value is not None
+            else value
+            for number, value in enumerate(values)
+        ]
+
+    def cut(value, axes):
+        index = [slice(steps - 1) if n in axes else slice(None) for n in range(value.ndim)]
+        return value[tuple(index)]
 
     leaves, masks = shorter(view.leaves), view.masks and shorter(view.masks)
     _, error = attempt(runner, replace(view, leaves=leaves, masks=masks))

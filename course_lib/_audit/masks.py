@@ -75,15 +75,24 @@ def _lost_before(story, producer):
     for cause in causes:
         if cause.kind != "never":
             return cause
-    if causes and causes[0].call is not None:
+    if causes and causes[0].call is not None and not _reads_ids(producer):
         return causes[0]
     return _never(story, producer)
+
+
+def _reads_ids(call):
+    """Return True for an `Embedding`: it makes the mask, whoever made the ids."""
+    import keras
+
+    return isinstance(call.layer, keras.layers.Embedding)
 
 
 def _never(story, call):
     """Return the `Cause` of a layer that makes no mask of what it reads, and could."""
     padding = None
-    for _, _, tensor, _ in call.inputs:
+    # No mask goes through a raw operation: it must be made of what comes out.
+    read = [tensor for _, _, tensor, _ in call.inputs]
+    for tensor in read if call.is_layer else [made for made, _ in call.outputs]:
         values = as_numpy(tensor)
         for truth in truths(story.padded):
             if padding is None and values.shape[:2] == truth.shape:

@@ -93,12 +93,24 @@ def _make(cause):
             ways.append("use `mask_zero=True` in the `Embedding`")
         elif not cause.by:
             ways.append("pad with id 0 and use `mask_zero=True` in the `Embedding`")
+    elif cause.padding is not None and _rank(call) > 3:
+        axes = ", ".join(str(axis) for axis in range(2, _rank(call)))
+        ways.append(
+            "put a layer of your own before it whose `compute_mask(x)` returns "
+            f"`ops.any(x != {cause.padding:g}, axis=({axes}))`"
+        )
     elif cause.padding is not None:
         value = "" if cause.padding == 0 else f"(mask_value={cause.padding:g})"
-        ways.append(f"put a `Masking{value}` layer before it")
+        where = "before" if call is None or call.is_layer else "after"
+        ways.append(f"put a `Masking{value}` layer {where} it")
     elif not cause.by:
         ways.append("pass `sample_weight=` with zeros at padded steps")
     return _or(*ways, _by_hand(cause))
+
+
+def _rank(call):
+    """Return the largest number of axes among what a call reads."""
+    return max((len(tensor.shape) for _, _, tensor, _ in call.inputs), default=0) if call else 0
 
 
 def _come_out(cause):

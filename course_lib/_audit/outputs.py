@@ -13,7 +13,9 @@ from course_lib._audit.context import Leak, Seen
 from course_lib._audit.control import control
 from course_lib._audit.differences import differences, leaks_of
 from course_lib._audit.explain import who_shows
+from course_lib._audit.inside import with_more_padding_inside
 from course_lib._audit.messages import padding_value
+from course_lib._audit.refill import with_other_padding
 from course_lib._audit.run import ROUNDING, array, flat, no_dropout
 from course_lib._audit.second_look import second_look
 from course_lib._keras_private import layers_of
@@ -47,23 +49,6 @@ def as_it_is(context, seen):
     )
     leaks = leaks_of(found, context.whole, "in the batch as it is")
     return seen + Seen(leaks=leaks, checked=(text,))
-
-
-def with_other_padding(context, seen):
-    """Change the padding of a batch whose rows cannot run alone."""
-    for view, how in context.refills:
-        outputs = context.runner.outputs(view)
-        found = differences(context, outputs, view, [context.whole], [context.outputs])
-        known = {leak.output for leak in seen.leaks}
-        found = [one for one in found if one[1] not in known]
-        leaks = leaks_of(found, view, how, refilled=True)
-        seen = seen + Seen(leaks=leaks, checked=(f"outputs at real steps {how}",))
-    return seen + Seen(
-        notes=(
-            "The model fixes its number of steps, so no row can run alone: its padding was changed "
-            "instead. Loss, metrics and gradients were not compared.",
-        )
-    )
 
 
 def with_more_padding(context, seen):
@@ -239,6 +224,7 @@ def _leaking(seen):
 CHECKS = (
     (as_it_is, _always),
     (with_more_padding, _clean),
+    (with_more_padding_inside, _clean),
     (with_other_values, _clean),
     (twice, _leaking),
     (with_other_weights, _clean),

@@ -11,19 +11,22 @@ import numpy as np
 
 from course_lib._audit.batch import Batch, Sequence
 from course_lib._audit.inputs import (
+    axes_of_steps,
     ends,
+    in_words,
     is_counter,
     is_mask,
     is_named_mask,
     kinship,
     names_of,
     no_padding_at,
+    of_any_length,
     turned_round,
 )
 from course_lib._audit.made import is_read_by_embedding, made_masks, runs_shorter
 from course_lib._audit.refuse import check_batch
 
-# So many inputs are tried together for one time axis.
+# So many inputs are tried together for one axis of steps.
 MOST = 4
 
 
@@ -32,8 +35,8 @@ def find_batch(runner, x, leaves, masks, recording):
     planner = _Planner(runner, x, leaves, masks, recording)
     planner.read()
     check_batch(planner.batch, planner.names)
-    refillable, inputs = tuple(planner.refillable()), tuple(planner.words())
-    return replace(planner.batch, refillable=refillable, inputs=inputs)
+    inputs = in_words(planner.batch, planner.names, planner.why)
+    return replace(planner.batch, refillable=tuple(planner.refillable()), inputs=inputs)
 
 
 class _Planner:
@@ -45,6 +48,7 @@ class _Planner:
         self.made = made_masks(recording, leaves)
         self.given = [masks is not None and masks[n] is not None for n in range(len(leaves))]
         self.why, self.sequences, self.masks, self.structure = {}, [], masks, x
+        self.along, self.of_any_length = {}, of_any_length(runner.model, leaves)
         self.read_by_table = [is_read_by_embedding(recording, leaf) for leaf in leaves]
         self.tellers = [n for n in range(len(leaves)) if self._is_teller(n)]
 
@@ -52,7 +56,8 @@ class _Planner:
     def batch(self):
         """The `Batch` as far as it is known."""
         sequences, fixed = tuple(self.sequences), self.runner.fixed
-        return Batch(self.structure, self.leaves, sequences, self.masks, fixed=fixed)
+        known = {"fixed": fixed, "along": dict(self.along)}
+        return Batch(self.structure, self.leaves, sequences, self.masks, **known)
 
     def _is_teller(self, number):
         """Return True for an input that tells by itself which steps are real."""
@@ -96,7 +101,7 @@ class _Planner:
             if set(sequence.leaves) & set(self.tellers):
                 known.update(sequence.leaves)
         return [
-            n in known and n not in self.tellers and self.made[n] is None
+            n in known and n not in self.tellers and self.made[n] is None and n not in self.along
             for n in range(len(self.leaves))
         ]
 
@@ -143,7 +148,9 @@ class _Planner:
         for number in self.tellers:
             real = self.leaves[number].astype(bool)
             others = [n for n in self._sharing(real.shape[1]) if n not in self.tellers]
-            if turned_round(real, [self.leaves[n] for n in others]):
+            given = [self.masks[n] for n in range(len(self.leaves)) if self.given[n]]
+            values = [self.leaves[n] for n in others]
+            if turned_round(real, values, self.names[number], given):
                 real = ~real
             if real.all() and not is_named_mask(self.names[number]):
                 continue
@@ -189,10 +196,9 @@ class _Planner:
 
     def _add_companions(self, place):
         """Add inputs that share the axis: those without a value in the padding, others at need."""
-        sequence = self.sequences[place]
-        steps = sequence.real.shape[1]
+        sequence, steps = self.sequences[place], self.sequences[place].real.shape[1]
         free = [n for n in self._sharing(steps) if self._free(n)]
-        if not free:
+        if not free and not axes_of_steps(self.leaves, steps):
             return
         blank = [n for n in free if self._belongs(n, sequence)]
         others = [n for n in free if n not in blank]
@@ -207,11 +213,25 @@ class _Planner:
             for some in combinations(free, count)
             if some not in ways
         ]
-        way = next((way for way in ways if self._runs_with(sequence, way)), tuple(blank))
+        way = next((way for way in ways if self._runs_with(sequence, way)), None)
+        way = self._along_more_axes(sequence, ways) if way is None else way
+        way = tuple(blank) if way is None else way
         self._extend(place, way)
         for number in way:
             first = self.names[sequence.leaves[0]] if sequence.leaves else "the text"
             self.why[number] = f"goes with `{first}`"
+
+    def _along_more_axes(self, sequence, ways):
+        """Return the first way in which the model runs if steps are cut along all their axes."""
+        found = axes_of_steps(self.leaves, sequence.real.shape[1])
+        mine = {n: axes for n, axes in found.items() if n in sequence.leaves or self._free(n)}
+        before, self.along = self.along, {**self.along, **mine}
+        more = [n for n in self.along if n not in before and n not in sequence.leaves]
+        ways = [tuple(dict.fromkeys((*more, *way))) for way in ways] if self.along != before else []
+        way = next((way for way in ways if self._runs_with(sequence, way)), None)
+        if way is None:
+            self.along = before
+        return way
 
     def _runs_with(self, sequence, numbers):
         leaves = (*sequence.leaves, *numbers)
@@ -246,7 +266,7 @@ class _Planner:
             others = [n for n in self._sharing(leaf.shape[1], but=number) if self._could_be_ids(n)]
             if others and (leaf.max() <= 1 or is_counter(leaf)):
                 return None
-        elif leaf.ndim >= 3:
+        elif leaf.ndim >= 3 or number in self.of_any_length:
             real = Sequence((), real).mask
         else:
             return None
@@ -277,22 +297,3 @@ class _Planner:
                 f"`{self.names[number]}` has id 0 at the first step of every row and nowhere else, "
                 "which may be padding or a token; say with `mask=` which steps are real"
             )
-
-    # ------------------------------------------------------------------ in words
-
-    def words(self):
-        """Return what each input was taken for, a line each."""
-        lines, batch = [], self.batch
-        for number, name in enumerate(self.names):
-            which = batch.sequence_of(number)
-            if self.leaves[number].dtype.kind in "OSU":
-                lines.append(f"`{name}`: text, of which the model makes ids; id 0 is padding")
-                continue
-            if which is None:
-                lines.append(f"`{name}`: no sequence, handed over as it is")
-                continue
-            lengths = batch.sequences[which].real.sum(axis=1)
-            low, high = int(lengths.min()), int(lengths.max())
-            span = f"{low} to {high}" if low != high else f"{low}"
-            lines.append(f"`{name}`: a sequence, {span} real steps; {self.why[number]}")
-        return lines

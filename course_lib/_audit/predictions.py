@@ -65,3 +65,30 @@ def predictions_of(context, outputs, number, target):
     values[~real] = np.resize(values[real], (int((~real).sum()), *values.shape[2:]))
     changed = keras.ops.cast(keras.ops.convert_to_tensor(values), output.dtype)
     return [output, with_mask(changed, mask_of(output))]
+
+
+def turned(context, prediction, number):
+    """Return the context and a prediction with `1 - p` for each value of an output, or `-p`.
+
+    Counting what lies beyond a threshold is right by chance where nothing does, as before training.
+    What is done to each value by itself makes no sound metric see padding. Every other padded step
+    keeps its value, so that padding lies on both sides.
+    """
+    import keras
+
+    values = array(prediction)
+    top = 1 if (values >= 0).all() and (values <= 1).all() else 0
+    padded = ~context.batch.sequences[context.axes[number].sequence].real
+    kept = values[padded][::2]
+    values = top - values
+    values[tuple(place[::2] for place in np.nonzero(padded))] = kept
+
+    def like(tensor, changed):
+        changed = keras.ops.cast(keras.ops.convert_to_tensor(changed), tensor.dtype)
+        return with_mask(changed, mask_of(tensor))
+
+    alone = tuple(
+        [like(one, top - array(one)) if place == number else one for place, one in enumerate(group)]
+        for group in context.alone_outputs
+    )
+    return context.but(alone_outputs=alone), like(prediction, values)

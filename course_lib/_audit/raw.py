@@ -3,6 +3,7 @@
 import linecache
 
 from course_lib._audit.cause import Cause, Raw
+from course_lib._audit.leaks import COUNTED
 
 
 def unsound(story, tensor, call):
@@ -37,8 +38,11 @@ def called(story, call, kind="leak"):
     before = tuple(dict.fromkeys(one.name for one in producers if one is not None))
     # Of a block and the layer in it that reads the tensor, the layer is named.
     after = tuple(dict.fromkeys(one.name for one in story.index.readers(call)))
-    place = Raw(call.class_name, "", before, after, id(call.outputs[0][0]))
-    return Cause(kind, place, call, operations=(call.class_name,))
+    made = call.outputs[0][0]
+    place = Raw(call.class_name, "", before, after, id(made))
+    counts = kind == "leak" and story.batch.side == "pre" and story.counts_columns(made)
+    fix = COUNTED if counts else ""
+    return Cause(kind, place, call, operations=(call.class_name,), fix=fix)
 
 
 def _place(story, tensor, operations, near, call, around):

@@ -5,10 +5,19 @@ NO_PADDING = (
     "padded with id 0 (or with the value that the model's `Masking` layer looks for), or say with "
     "`mask=` which steps are real"
 )
+NOT_TOLD = (
+    "`x` must hold padding that can be told from its values, got neither ids nor features of "
+    "shape `(B, T, D)` with steps of zeros ({shapes}); say with `mask=` which steps are real"
+)
 
 
 def check_batch(batch, names):
     """Raise if a batch holds no padding, or nothing else."""
+    ids = [leaf for leaf in batch.leaves if leaf.dtype.kind in "biu" and leaf.ndim > 1]
+    if not batch.sequences and not ids:
+        pairs = zip(names, batch.leaves, strict=True)
+        shapes = ", ".join(f"`{name}`: {leaf.dtype} of shape {leaf.shape}" for name, leaf in pairs)
+        raise ValueError(NOT_TOLD.format(shapes=shapes))
     if not batch.sequences:
         raise ValueError(NO_PADDING)
     for sequence in batch.sequences:

@@ -4,11 +4,13 @@ A tensor is sound if it is equal at the rows' own steps. Where one that is not i
 that are, padding comes in; `causes` looks for that.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from course_lib._audit.batch import Batch
 from course_lib._audit.compare import compare
+from course_lib._audit.leaks import LOOP
 from course_lib._audit.run import array, flat
 from course_lib._audit.view import View
 from course_lib._index import Index
@@ -75,8 +77,16 @@ class Story:
             return "unknown"
         if found.relative <= self.share:
             return "sound"
+        if self.counts_columns(mine):
+            return "unsound"
         back = compare(*views, side=side, turned=True)
         return "reversed" if back is not None and back.relative <= self.share else "unsound"
+
+    def counts_columns(self, tensor):
+        """Return True if a tensor with steps is the same in all rows, whatever their length."""
+        values = array(tensor)
+        steps = values.ndim > 1 and values.shape[1] in self.padded.steps
+        return steps and len(values) > 1 and bool((values == values[:1]).all())
 
     def inputs(self, call):
         """Return `(argument, tensor, mask, state)` for each input of a call."""
@@ -150,6 +160,8 @@ class Story:
             for (kind, tensor), (_, other) in zip(mine, theirs, strict=True):
                 if self.state(tensor, other) == "unsound":
                     return (kind,)
+        if _runs_oftener(kinds, [kind for kind, _ in theirs]):
+            return (LOOP,)
         return tuple(dict.fromkeys(kinds))
 
 
@@ -190,6 +202,12 @@ def _twins(partner):
         if len(mine) == len(theirs):
             twins.update({id(one): (one, two) for one, two in zip(mine, theirs, strict=True)})
     return twins
+
+
+def _runs_oftener(mine, theirs):
+    """Return True if more steps let operations run more often, several times at least."""
+    here, there = Counter(mine), Counter(theirs)
+    return here > there and all(here[kind] > 1 for kind in here - there)
 
 
 def _operations(run, tensors, until):
