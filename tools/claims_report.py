@@ -1,7 +1,7 @@
 """A pytest plugin that writes down, for each claim, whether it holds: `-p tools.claims_report`.
 
 `--claims-report FILE` names the file, JSON. A claim with several tests, or one test with several
-parameters, has the worst of their verdicts.
+parameters, has the worst of their verdicts. Tests without a claim are named if they fail.
 """
 
 import ast
@@ -38,6 +38,7 @@ class Report:
         self.path = Path(config.getoption("--claims-report"))
         self.claims = {}
         self.broken = {}
+        self.red = set()
 
     def pytest_collectreport(self, report):
         if report.failed and report.nodeid.endswith(".py"):
@@ -50,6 +51,8 @@ class Report:
         if mark is not None and (report.when == "call" or not report.passed):
             number, sentence = mark.args
             self.add(number, sentence, item.originalname, *verdict(report, call))
+        elif mark is None and report.failed:
+            self.red.add(item.name)
         return report
 
     def add(self, number, sentence, test, name, seen):
@@ -63,6 +66,7 @@ class Report:
             "versions": versions(),
             "claims": dict(sorted(self.claims.items(), key=lambda item: order(item[0]))),
             "broken": self.broken,
+            "red": sorted(self.red),
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")

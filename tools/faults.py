@@ -2,7 +2,8 @@
 
 Each fault of tools/faults/*.toml is one change of the locked Keras. It goes into a copy of the
 package below build/faults/, put before the environment's own by PYTHONPATH; .venv is not touched.
-The claims run against every copy, with `--notebooks` the lessons too, and docs/faults.md says what
+The claims run against every copy, or the `tests` that the fault's file names instead: tests/paths
+asks for what no lesson does. With `--notebooks` the lessons run too, and docs/faults.md says what
 noticed. If all are asked, a copy without a change comes first: there, nothing may turn red.
 """
 
@@ -24,15 +25,19 @@ from tools.red_cells import red_cells
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "faults"
 TABLES = ROOT / "tools" / "faults"
-CONTROL = {"name": "nothing-changed", "what": "no change"}
+NOTICED = ("claims", "tests", "broken", "notebooks")
+CONTROLS = (
+    {"name": "nothing-changed", "what": "no change"},
+    {"name": "nothing-changed-in-paths", "what": "no change", "tests": "tests/paths"},
+)
 
 
 def read_faults():
     """Return every fault, in the order of the files and of their tables."""
     return [
-        fault
-        for path in sorted(TABLES.glob("*.toml"))
-        for fault in tomllib.loads(path.read_text())["fault"]
+        {key: value for key, value in table.items() if key != "fault"} | fault
+        for table in (tomllib.loads(path.read_text()) for path in sorted(TABLES.glob("*.toml")))
+        for fault in table["fault"]
     ]
 
 
@@ -92,19 +97,20 @@ def run(fault, notebooks):
     settings = {"PYTHONPATH": os.pathsep.join([str(home), str(ROOT)])}
     with ThreadPoolExecutor() as side_by_side:
         lessons = side_by_side.submit(red_notebooks, home, settings) if notebooks else None
-        answer = ask(sys.executable, home, settings)
+        answer = ask(sys.executable, home, settings, fault.get("tests", "tests/claims"))
     outcome = {"fault": fault, "failed": answer.get("failed")}
     outcome["claims"] = [
         number
         for number, entry in answer.get("claims", {}).items()
         if entry["verdict"] not in (HOLDS, NO_SUCH_THING)
     ]
+    outcome["tests"] = answer.get("red", [])
     outcome["broken"] = sorted(answer.get("broken", {}))
     if lessons is not None:
         outcome["notebooks"] = lessons.result()
     shutil.rmtree(home / "keras")
     (home / "outcome.json").write_text(json.dumps(outcome, indent=1))
-    said = ", ".join([*outcome["claims"], *outcome["broken"], *outcome.get("notebooks", [])])
+    said = ", ".join(name for part in NOTICED for name in outcome.get(part, []))
     print(f" {time.monotonic() - started:.0f} s: {outcome['failed'] or said or 'NOTHING NOTICES'}")
     return outcome
 
@@ -113,13 +119,13 @@ def main(*arguments):
     notebooks = "--notebooks" in arguments
     names = [argument for argument in arguments if argument != "--notebooks"]
     faults = read_faults()
-    by_name = {fault["name"]: fault for fault in [CONTROL, *faults]}
+    by_name = {fault["name"]: fault for fault in [*CONTROLS, *faults]}
     if unknown := set(names) - set(by_name):
         sys.exit(f"no fault {', '.join(sorted(unknown))} in {TABLES.relative_to(ROOT)}")
     for name in names or by_name:
         outcome = run(by_name[name], notebooks)
-        red = any(outcome.get(part) for part in ("failed", "claims", "broken", "notebooks"))
-        if name == CONTROL["name"] and red:
+        red = any(outcome.get(part) for part in ("failed", *NOTICED))
+        if by_name[name] in CONTROLS and red:
             sys.exit("an unchanged Keras turns something red: fix that first")
     outcomes = {}
     for fault in faults:
@@ -129,9 +135,9 @@ def main(*arguments):
         if kept.get("fault") == fault:
             outcomes[fault["name"]] = kept
     faults_table.write(faults, outcomes)
-    missed = [f["name"] for f in faults if not outcomes.get(f["name"], {}).get("claims")]
+    missed = [f["name"] for f in faults if not faults_table.noticed(outcomes.get(f["name"], {}))]
     if missed:
-        sys.exit(f"no claim notices, or not asked yet: {', '.join(missed)}")
+        sys.exit(f"nothing notices, or not asked yet: {', '.join(missed)}")
 
 
 if __name__ == "__main__":

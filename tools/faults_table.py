@@ -1,4 +1,4 @@
-"""Write docs/faults.md: faults × the claims and notebooks that noticed them."""
+"""Write docs/faults.md: faults × the claims, tests and notebooks that noticed them."""
 
 from pathlib import Path
 
@@ -11,7 +11,9 @@ HEAD = """\
 
 Does a claim's test notice when Keras changes? `make faults` runs the claims and the notebooks
 against copies of the locked Keras with one change each (`tools/faults/`), and writes this page.
-A fault that no claim notices is a missing claim. With Keras unchanged, nothing turns red.
+A fault that no claim notices is a missing claim. A mechanism has more paths than lessons take: of
+a change that touches those alone, the tests of `tests/paths` are asked instead, and named here.
+With Keras unchanged, nothing turns red.
 
 """
 UNTOUCHED = """\
@@ -30,16 +32,20 @@ def page(faults, outcomes, claims):
         outcomes: by a fault's name, what `tools/faults.py` kept of its run.
         claims: (number, sentence, module) of every claim.
     """
-    caught = [name for name, outcome in outcomes.items() if outcome["claims"]]
-    lines = [HEAD + f"{len(caught)} of {len(faults)} faults are noticed by at least one claim.\n"]
-    lines += ["| fault | file in `keras/src` | claims that turn red | lessons that turn red |"]
+    by_claims = [name for name, outcome in outcomes.items() if outcome["claims"]]
+    by_tests = [name for name, outcome in outcomes.items() if outcome.get("tests")]
+    lines = [
+        HEAD + f"Of {len(faults)} faults, {len(by_claims)} are noticed by at least one claim, and "
+        f"{len(by_tests)} by a test of other paths.\n"
+    ]
+    lines += ["| fault | file in `keras/src` | what turns red | lessons that turn red |"]
     lines += ["|---|---|---|---|"]
     for fault in faults:
         outcome = outcomes.get(fault["name"], {})
         cells = [
             f"{fault['what']} (`{fault['name']}`)",
             f"`{fault['file']}`",
-            ", ".join(outcome.get("claims", [])) or "**none**",
+            ", ".join(noticed(outcome)) or "**nothing**",
             notebooks(outcome),
         ]
         lines.append("| " + " | ".join(cells) + " |")
@@ -49,6 +55,11 @@ def page(faults, outcomes, claims):
         lines += ["", UNTOUCHED]
         lines += [f"- **{number}** {sentence}" for number, sentence in rest]
     return "\n".join(lines) + "\n"
+
+
+def noticed(outcome):
+    """Return the claims that turned red, and the tests without one."""
+    return outcome.get("claims", []) + [f"`{name}`" for name in outcome.get("tests", [])]
 
 
 def notebooks(outcome):
