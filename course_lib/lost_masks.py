@@ -39,7 +39,8 @@ def audit(
         model: a Keras model or layer; need not be compiled.
         x: one padded batch: an array, or a list or dict of arrays. An input of zeros and ones, or
             of bools, of shape `(B, T)` tells which steps are real (`padding_mask`). Without one, 0
-            is padding in ids; in features, what the model's `Masking` looks for, or steps of zeros.
+            is padding in ids; in features, and in floats `(B, T)` whose `T` the model leaves open,
+            what the model's `Masking` looks for, or steps of zeros.
             `inputs` of the report says what each was taken for.
         y: its targets, as `fit` takes them. Without them, the losses of Keras are tried on targets
             that are made up.

@@ -7,7 +7,8 @@ The way of `audit(model, x, y)`, to be read in this order:
 3. `plan.find_batch`: what each input is, what in it is padding: a `Batch`, which has views.
 4. `alone.lay_out`: the rows of one length run by themselves, and the `Axes` of each output. Of
    many lengths a few run, and the others if padding shows anywhere: `sample`.
-5. `outputs.look_at_outputs`: the checks of the outputs, in order, and when to stop.
+5. `outputs.look_at_outputs`: the checks of the outputs, in order, and when to stop; `inside` has
+   that of padding inside steps, `refill` that of a model that fixes its steps.
 6. `scores.look_at_scores`: loss, metrics, added losses, gradients.
 7. `explain.explain`: where padding comes in, by `causes.causes_in`.
 8. `report.AuditReport`: what the reader gets.
