@@ -81,7 +81,7 @@ class TestThePage:
         )
 
 
-@pytest.mark.parametrize("folder", sorted(set(page.FOLDERS.values())))
+@pytest.mark.parametrize("folder", sorted({*page.FOLDERS.values(), *page.OF_KERAS}))
 def test_a_report_stands_without_course_lib(folder):
     home = ROOT / "docs" / "wild" / folder
     assert "course_lib" not in (home / "reproduce.py").read_text()

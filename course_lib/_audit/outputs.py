@@ -124,7 +124,7 @@ def twice(context, seen):
             raise ValueError(
                 "`model` must give the same outputs for the same inputs in inference; two "
                 f"runs differ by {noise:.4g}. Layers that are random in inference, or that "
-                "keep a state, cannot be audited: call them with `training=False` in mind"
+                "keep a state, cannot be audited: build the model without them"
             )
     return control(context, seen)
 

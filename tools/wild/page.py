@@ -12,6 +12,7 @@ FOLDERS = {
     "EmbedReduce, mean": "keras_rs_embed_reduce",
     "EmbedReduce, sum": "keras_rs_embed_reduce",
 }
+OF_KERAS = ("keras_time_distributed",)
 HEAD = """\
 # In the wild: what public models do with padding
 
@@ -22,7 +23,8 @@ padded batch; it uses nothing of `course_lib`. Then `audit(model, x)` is asked.
 
 A model of `keras-io` is the architecture of an official example of Keras, rebuilt small in our own
 words; its weights, data and training are not judged. Padding stands at the end of the rows.
-[What a leak costs](wild/cost.md) was asked of two of them.
+[What a leak costs](wild/cost.md) was asked of two of them. In Keras itself, [`TimeDistributed`
+loses steps](wild/keras_time_distributed/README.md) in a graph over an unknown number of them.
 
 | packages asked | version |
 |---|---|
