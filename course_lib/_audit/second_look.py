@@ -20,13 +20,15 @@ class SecondLook:
 
     A bias of zeros hides a leak until it is trained, and a largest value is padding's only if
     padding's row of the embedding is large. No weight of a sound model can make padding visible, so
-    weights that are still all equal are moved, and rows for padding are made large. A layer behind
-    may turn a large row into numbers of one sign, which no maximum takes: `sign` -1 turns the row.
+    weights that are still all equal are moved, and rows for padding are made large. A maximum takes
+    padding only where it is larger than all else: `sign` -1 turns the row for padding, which a
+    layer behind may have made small, and all other weights, so that what was large is small.
 
     Attributes:
         model: the model.
         equal: its weights that are all equal.
         tables: those of its embeddings that make a mask.
+        others: all others that are trained.
         is_short: True if something is computed in 16 bits.
         sign: 1 or -1.
     """
@@ -34,6 +36,7 @@ class SecondLook:
     model: Any
     equal: list
     tables: list
+    others: list
     is_short: bool
     sign: int = 1
 
@@ -43,6 +46,7 @@ class SecondLook:
         changes = [
             *((one, lambda v: v + generator.uniform(0.05, 0.25, v.shape)) for one in self.equal),
             *((one, partial(with_loud_row, row=0, sign=self.sign)) for one in self.tables),
+            *((one, np.negative) for one in self.others if self.sign < 0),
         ]
         with float32(self.model), altered(changes):
             yield
@@ -63,6 +67,7 @@ class SecondLook:
         """What is done, and to which weights."""
         changed = ["constant ones (such as zero biases) moved"] * bool(self.equal)
         changed += ["the embedding's row for padding made large"] * bool(self.tables)
+        changed += ["all others turned"] * bool(self.others and self.sign < 0)
         return ": ".join(filter(None, [self.how, ", ".join(changed)]))
 
 
@@ -79,8 +84,11 @@ def second_look(model):
         and any(layer.embeddings is one for one in trained)
     ]
     equal = [one for one in trained if _all_equal(array(one.value))]
+    tables = list({id(one): one for one in tables}.values())
+    known = {id(one) for one in (*equal, *tables)}
+    others = [one for one in trained if "float" in str(one.dtype) and id(one) not in known]
     short = any(is_short(layer.compute_dtype) for layer in layers_of(model))
-    return SecondLook(model, equal, list({id(one): one for one in tables}.values()), short)
+    return SecondLook(model, equal, tables, others, short)
 
 
 def with_loud_row(table, row, sign=1):
