@@ -86,7 +86,7 @@ _LENGTHS = ((2, 1, 8, 3, 1, 8, 2), (1,), (5, 5, 5), (8, 1, 8, 1), (3, 4, 3, 4, 2
 def _draw_rows(draw):
     lengths = draw.choice(*_LENGTHS)
     rows = [list(range(1, length + 1)) for length in lengths]
-    return rows, draw.choice([2, 4, 9], [3, 5, 9], [4, 9]), draw.choice(8, 13)
+    return rows, draw.choice([2, 4, 9], [3, 5, 9], [4, 9], [5, 7, 9]), draw.choice(8, 13)
 
 
 @functools.cache
