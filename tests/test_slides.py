@@ -210,8 +210,9 @@ def test_a_talk_can_be_given_offline(page, folder, path):
     assert (page.fetched, page.errors) == ([], [])
 
 
+# All talks are printed in one way; these have formulas, wide tables and the largest pictures.
 @pytest.mark.browser
-@each_talk
+@pytest.mark.parametrize("path", [one for one in TALKS if one.stem[:2] in {"05", "07", "10"}])
 def test_a_talk_on_paper_has_a_page_for_every_slide(browser, folder, path):
     slides_on_paper, handout = slides_print.print_talk(browser, path, folder)
     assert slides_on_paper[1] == len(slides_of(read(path)))

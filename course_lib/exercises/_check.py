@@ -116,8 +116,11 @@ def _question_for(exercise, cases, outcomes, failed):
     everywhere = range(len(cases))
     ordinary = [place for place in everywhere if is_ordinary(cases[place])]
     for places in (everywhere, ordinary if set(ordinary) & set(failed) else ()):
-        for wrong, results in _wrong_results(exercise):
-            if places and all(_behaves_like(outcomes[place], results[place]) for place in places):
+        for number, wrong in enumerate(exercise.wrong):
+            if places and all(
+                _behaves_like(outcomes[place], _wrong_result(exercise, number, place))
+                for place in places
+            ):
                 return wrong.question
     return ""
 
@@ -188,12 +191,9 @@ def _expected(exercise):
 
 
 @functools.cache
-def _wrong_results(exercise):
-    """Return the usual wrong answers, and what each of them does case by case."""
-    return [
-        (wrong, [call(exercise, wrong.answer, case, 60) for case in cases_of(exercise)])
-        for wrong in exercise.wrong
-    ]
+def _wrong_result(exercise, number, place):
+    """Return what a usual wrong answer does in one case: most answers differ in the first."""
+    return call(exercise, exercise.wrong[number].answer, cases_of(exercise)[place], 60)
 
 
 def _problem(outcome, expected):
@@ -216,7 +216,9 @@ def _smallest_failure(exercise, answer, first, tried):
         if time.monotonic() > ends or _is_worse(case, first):
             return False
         outcome = call(exercise, answer, case, 1.0)
-        return not outcome.late and _problem(outcome, _solve(exercise, case)) is not None
+        if outcome.late or outcome.error is not None:  # no need to solve what raises
+            return not outcome.late
+        return _problem(outcome, _solve(exercise, case)) is not None
 
     case = smallest(exercise, fails, first)
     outcome, again = call(exercise, answer, case), call(exercise, answer, case)
