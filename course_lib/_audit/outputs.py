@@ -131,27 +131,34 @@ def twice(context, seen):
 
 def with_other_weights(context, seen):
     """Try float32 and other weights: what is hidden now shows after training."""
-    look = second_look(context.model)
-    if not look.needed:
+    first = second_look(context.model)
+    if not first.needed:
         return seen
     alone = context.spread(FEW, padded=True)
     view = context.batch.view(np.concatenate([one.rows for one in alone]))
-    (outputs, *bare), error = _under(look, context, (view, *alone))
-    found = [] if error is not None else _found_under(context, outputs, view, alone, bare)
-    if look.tables and error is None and not found:
-        look = replace(look, sign=-1)  # rows alone read no padding: one run is enough
-        (outputs,), error = _under(look, context, (view,))
-        found = [] if error is not None else _found_under(context, outputs, view, alone, bare)
-    if look.others and error is None and not found:
-        look = replace(look, turns=True)
-        few = alone[:1]  # in the shortest rows, all steps are most often of one sign
-        (outputs, *bare), error = _under(look, context, (view, *few))
-        found = [] if error is not None else _found_under(context, outputs, view, few, bare)
-    if error is not None:
-        note = f"A second look {look.how} failed ({named(error)})."
-        return seen + Seen(notes=(note,))
+    found, rows, bare = [], (), ()
+    for look, others in _looks(first, alone):
+        (outputs, *own), error = _under(look, context, (view, *others))
+        if error is not None:
+            note = f"A second look {look.how} failed ({named(error)})."
+            return seen + Seen(notes=(note,))
+        rows, bare = (others, own) if others else (rows, bare)
+        found = _found_under(context, outputs, view, rows, bare)
+        if found:
+            break
     leaks = leaks_of(found, view, look.how, context=look)
     return control(context, seen + Seen(leaks=leaks, checked=(f"outputs {look.how_exactly}",)))
+
+
+def _looks(look, alone):
+    """Yield each look and the rows that run alone under it, none if those of the look before do."""
+    yield look, alone
+    if look.tables:
+        look = replace(look, sign=-1)  # rows alone read no padding
+        yield look, ()
+    if look.others:
+        # In the shortest rows, all steps are most often of one sign.
+        yield replace(look, negated=True), alone[:1]
 
 
 def _under(look, context, views):

@@ -21,8 +21,8 @@ class SecondLook:
     A bias of zeros hides a leak until it is trained, and a largest value is padding's only if
     padding's row of the embedding is large. No weight of a sound model can make padding visible, so
     weights that are still all equal are moved, and rows for padding are made large. A layer behind
-    may turn a large row into numbers of one sign, which no maximum takes: `sign` -1 turns the row.
-    And zeros at padding are no maximum where all else is larger: `turns` turns all other weights.
+    may make numbers of one sign of a large row, which no maximum takes: `sign` -1 negates the row.
+    And zeros at padding are no maximum where all else is larger: `negated` negates all others.
 
     Attributes:
         model: the model.
@@ -31,7 +31,7 @@ class SecondLook:
         others: all others that are trained.
         is_short: True if something is computed in 16 bits.
         sign: 1 or -1.
-        turns: True turns the others.
+        negated: True negates the others.
     """
 
     model: Any
@@ -40,7 +40,7 @@ class SecondLook:
     others: list
     is_short: bool
     sign: int = 1
-    turns: bool = False
+    negated: bool = False
 
     @contextlib.contextmanager
     def __call__(self):
@@ -48,7 +48,7 @@ class SecondLook:
         changes = [
             *((one, lambda v: v + generator.uniform(0.05, 0.25, v.shape)) for one in self.equal),
             *((one, partial(with_loud_row, row=0, sign=self.sign)) for one in self.tables),
-            *((one, np.negative) for one in self.others if self.turns),
+            *((one, np.negative) for one in self.others if self.negated),
         ]
         with float32(self.model), altered(changes):
             yield
@@ -69,7 +69,7 @@ class SecondLook:
         """What is done, and to which weights."""
         changed = ["constant ones (such as zero biases) moved"] * bool(self.equal)
         changed += ["the embedding's row for padding made large"] * bool(self.tables)
-        changed += ["all others turned"] * bool(self.others and self.turns)
+        changed += ["all others negated"] * bool(self.others and self.negated)
         return ": ".join(filter(None, [self.how, ", ".join(changed)]))
 
 
