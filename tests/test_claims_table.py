@@ -1,11 +1,13 @@
 """docs/claims.md tells of the claims that the lessons make, and the table says what was seen."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from tests.test_claims_match import claims_in_lessons
+from tools import claims, environments
 from tools.claims import read_config
 from tools.claims_report import HOLDS, VERDICTS, claims_in_tests, order, short
 from tools.claims_table import MARKS, PAGE, TO_BE_WRITTEN, Table, row
@@ -184,6 +186,24 @@ def test_what_uv_says_is_told_without_paths():
     text = "Using Python 3\n  × No solution found when resolving dependencies:\n  ╰─▶ no keras==9"
     assert reason(text) == "no keras==9"
     assert reason("error: cannot read /root/x/y at https://host/simple") == "cannot read … at …"
+
+
+def test_a_run_without_answers_keeps_those_from_before(tmp_path, monkeypatch):
+    def refuse(*args, **options):
+        raise environments.CannotInstallError("no network")
+
+    monkeypatch.setattr(claims, "BUILD", tmp_path)
+    monkeypatch.setattr(environments, "make", refuse)
+    version = {"name": "3.9", "python": "3.11", "requirements": ["keras==3.9.2"]}
+    (tmp_path / "3.9").mkdir()
+    kept = tmp_path / "3.9" / "outcome.json"
+    for before in ({"claims": {"1.1": "holds"}, "broken": {}}, {"failed": "earlier"}):
+        kept.write_text(json.dumps(before))
+        claims.run(version, [], "")
+        after = json.loads(kept.read_text())
+        assert after == (
+            before if "claims" in before else {"failed": "cannot be installed: no network"}
+        )
 
 
 def test_claims_in_tests_are_found():
