@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+from functools import partial
 
 import numpy as np
 
@@ -186,9 +187,10 @@ def altered(changes):
             variable.assign(value)
 
 
-def shaken(model):
-    """Change every weight by two millionths meanwhile."""
-    return altered([(one, shake) for one in model.variables if "float" in one.dtype])
+def shaken(model, turn=0):
+    """Change every weight by two millionths meanwhile, in one of five ways."""
+    floats = [one for one in model.variables if "float" in one.dtype]
+    return altered([(one, partial(shake, turn=turn)) for one in floats])
 
 
 def is_short(dtype):

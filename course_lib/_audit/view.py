@@ -59,13 +59,18 @@ class View:
         leaves, masks = self.taken(np.tile(np.arange(len(self.rows)), times))
         return replace(self, leaves=leaves, masks=masks)
 
-    def shaken(self):
-        """Return the view with its floats changed by two millionths."""
-        leaves = [shake(leaf) if leaf.dtype.kind == "f" else leaf for leaf in self.leaves]
+    def shaken(self, turn=0):
+        """Return the view with its floats changed by two millionths, in one of five ways."""
+        leaves = [shake(leaf, turn) if leaf.dtype.kind == "f" else leaf for leaf in self.leaves]
         return replace(self, leaves=leaves)
 
 
-def shake(values):
-    """Return floats, each two millionths larger or smaller; zeros stay."""
-    signs = np.resize([1.0, -1.0, -1.0, 1.0, -1.0], values.shape)
+def shake(values, turn=0):
+    """Return floats, each two millionths larger or smaller; zeros stay.
+
+    Args:
+        values: floats of any shape.
+        turn: an int from 0 to 4; each makes others larger.
+    """
+    signs = np.resize(np.roll([1.0, -1.0, -1.0, 1.0, -1.0], turn), values.shape)
     return (values * (1 + signs * 2.0**-19)).astype(values.dtype)
