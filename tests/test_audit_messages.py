@@ -6,7 +6,7 @@ That each fix does help is tried by the pairs of `tests/audit_fixes.py`.
 import pytest
 
 from course_lib import audit
-from tests.audit_pairs import IDS, STEPS, embedding
+from tests.audit_pairs import IDS, STEPS, embedding, functional
 from tests.needs import keras
 
 layers, ops = keras.layers, keras.ops
@@ -181,6 +181,15 @@ def test_the_notes_call_outputs_by_their_keys():
     assert any(
         note.startswith("Output `tags` has steps and carries no mask") for note in report.notes
     )
+
+
+def test_training_that_is_compared_with_itself_says_nothing_of_rows_alone():
+    statistics = layers.BatchNormalization(name="norm")
+    (one,) = audit(functional(lambda x: statistics(embedding()(x) * 1.5)), IDS).findings
+    (evidence,) = one.evidence
+    assert "changes in training, with more padding: row " in evidence
+    assert " before, " in evidence
+    assert "alone" not in evidence
 
 
 def test_other_weights_are_said_by_what_was_done_to_them():
