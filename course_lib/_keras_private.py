@@ -96,11 +96,6 @@ def compiled_metrics(model):
     return getattr(model, "_compile_metrics", None)
 
 
-def user_loss(model):
-    """Return what was given to `compile` as `loss=`."""
-    return compiled_loss(model)._user_loss
-
-
 def user_metrics(model):
     """Return what was given to `compile` as `metrics=` and as `weighted_metrics=`."""
     compiled = compiled_metrics(model)
@@ -115,7 +110,7 @@ def function_of(loss):
 
 
 def matched_losses(model, y, outputs, sample_weight):
-    """Return `(loss, weight, y_true, y_pred, sample_weight)` for each, as Keras matches them."""
+    """Return `(loss, y_true, y_pred, sample_weight, weight)` for each, as Keras matches them."""
     import keras
     from keras.src.trainers.compile_utils import CompileLoss
 
@@ -143,7 +138,7 @@ def matched_losses(model, y, outputs, sample_weight):
     own(y, outputs, sample_weight)
     shares = [one.loss_weights for one in own._flat_losses]
     return [
-        (loss, 1.0 if share is None else float(share), y_true, y_pred, weight)
+        (loss, y_true, y_pred, weight, 1.0 if share is None else float(share))
         for (loss, y_true, y_pred, weight), share in zip(seen, shares, strict=False)
     ]
 

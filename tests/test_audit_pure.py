@@ -15,11 +15,11 @@ from course_lib._audit.cause import Cause, Raw, join
 from course_lib._audit.compare import compare
 from course_lib._audit.context import Seen
 from course_lib._audit.layout import layouts, unfold
-from course_lib._audit.loss import Verdict
 from course_lib._audit.messages import padding_value
 from course_lib._audit.sample import FEW, pick
 from course_lib._audit.targets import own_targets, picks_step
 from course_lib._audit.truth import is_causal, is_right, truths
+from course_lib._audit.verdict import Verdict
 
 quick = settings(max_examples=60, deadline=None)
 PURE = ["axes", "batch", "view", "layout", "compare", "cause", "faults", "leaks", "messages"]

@@ -6,124 +6,93 @@ from course_lib._audit.attempt import attempt, first_line
 from course_lib._audit.cause import Cause
 from course_lib._audit.context import Seen
 from course_lib._audit.faults import ACTIVITY
-from course_lib._audit.loss import come_to
 from course_lib._audit.report import finding
 from course_lib._audit.run import array, no_dropout
 from course_lib._audit.second_look import second_look
+from course_lib._audit.verdict import shares, together
 from course_lib._keras_private import added_losses as losses_of
 from course_lib._keras_private import clear_losses, layers_of
 
 
 def check_added_losses(context, seen):
-    """Return what is `Seen` of the losses that layers add: more padding must not change them.
+    """Compare what layers add: more padding must not change it.
 
     What such a loss divides by is its author's affair.
     """
-    layers = [layer for layer in layers_of(context.model) if _may_add(layer)]
     found = Seen()
-    if not layers:
-        return found
     for training, how in ((False, "in inference"), (True, "in training")):
-        compared, error = attempt(_compared, context, layers, training, seen.runs_longer)
+        layers = [layer for layer in layers_of(context.model) if _may_add(layer, training)]
+        given = (context, layers, training, seen.runs_longer)
+        compared, error = attempt(_compared, *given)
         if error is not None:
             note = f"Added losses {how} were not compared ({first_line(error)})."
             found += Seen(notes=(note,))
-            continue
-        if compared is not None:
+        elif compared:
             found += Seen(checked=(f"added losses {how}",))
             found += _judged(context, compared, found, how, seen.runs_longer)
-            found += _looked_at_twice(context, layers, training, found, how, seen.runs_longer)
-    return found
+            found += _looked_at_twice(given, found, how)
+    return seen + found
 
 
-def _looked_at_twice(context, layers, training, found, how, runs_longer):
+def _looked_at_twice(given, found, how):
     """Judge with other weights: what a router adds hardly knows padding before it is trained."""
+    context, *_, runs_longer = given
     look = second_look(context.model)
     if found.findings or not look.needed:
         return Seen()
     with look():
-        compared, error = attempt(_compared, context, layers, training, runs_longer)
-    if error is not None or compared is None:
-        return Seen()
-    return _judged(context, compared, found, f"{how} {look.how}", runs_longer)
+        compared, _ = attempt(_compared, *given)
+    return _judged(context, compared or [], found, f"{how} {look.how}", runs_longer)
 
 
-def _judged(context, compared, found, how, longer):
+def _judged(context, compared, found, how, runs_longer):
     findings, accused = [], {one.layer for one in found.findings}
+    more = "with more padding" if runs_longer else "by its rows alone"
     for layer, batch, wanted in compared:
         least = context.share * max(abs(batch), *map(abs, wanted), 1e-12)
         if layer.name in accused or any(abs(batch - value) <= least for value in wanted):
             continue
-        more = "with more padding" if longer else "by its rows alone"
-        text = f"Its added loss is {batch:.4g} {how}, {wanted[0]:.4g} {more}."
-        findings.append(finding(Cause("added loss", layer.name), "loss", [text]))
+        cause, kind = Cause("added loss", layer.name), "added"
+        if _is_regularized(layer):
+            what = "its activity regularizer counts padded steps"
+            cause, kind = Cause("leak", layer.name, None, what, ACTIVITY), "activity"
+        text = f"Its {kind} loss is {batch:.4g} {how}, {wanted[0]:.4g} {more}."
+        findings.append(finding(cause, "loss", [text]))
     return Seen(findings=tuple(findings))
 
 
-def _may_add(layer):
-    """Return True for layers that Keras did not write, and have no regularizer of activity."""
-    own = type(layer).__module__.split(".")[0] not in ("keras", "tf_keras")
-    return own and getattr(layer, "activity_regularizer", None) is None
+def _is_regularized(layer):
+    return getattr(layer, "activity_regularizer", None) is not None
+
+
+def _may_add(layer, training):
+    """Return True for layers that Keras did not write, and those that regularize their activity."""
+    if _is_regularized(layer):
+        return not training
+    return type(layer).__module__.split(".")[0] not in ("keras", "tf_keras")
 
 
 def _compared(context, layers, training, runs_longer):
-    """Return `(layer, value, values that would be right)`; `None` if no layer adds a loss."""
-    whole = _measured(context, layers, context.whole, training)
-    if not any(one is not None for one in whole):
-        return None
-    again = _measured(context, layers, context.whole, training)
-    if not np.allclose(*(np.array(one, float) for one in (whole, again)), equal_nan=True):
-        raise ValueError("two runs differ")
+    """Return `(layer, value, values that would be right)` for each layer that adds a loss."""
+    if not layers:
+        return []
+    batch = context.batch
+    whole, others = batch.view(np.flatnonzero(~batch.empty)), context.alone
     if runs_longer:
-        longer = context.batch.view(extra=context.batch.longest + 3)
-        others = [[one] for one in _measured(context, layers, longer, training)]
-    else:
-        each = [_measured(context, layers, view, training) for view in context.alone]
-        others = [
-            come_to([one or 0.0 for one in values], context.alone, 0)
-            for values in zip(*each, strict=True)
-        ]
+        whole, others = context.whole, [batch.view(extra=batch.longest + 3)]
+    values = _measured(context, layers, whole, training)
+    if all(one is None for one in values):
+        return []
+    again = _measured(context, layers, whole, training)
+    if not np.allclose(*(np.array(one, float) for one in (values, again)), equal_nan=True):
+        raise ValueError("two runs differ")
+    each = [_measured(context, layers, view, training) for view in others]
+    ways = shares([np.ones((len(view.rows), view.steps[0])) for view in others])
     return [
-        (layer, one, [0.0 if value is None else value for value in wanted])
-        for layer, one, wanted in zip(layers, whole, others, strict=True)
-        if one is not None
+        (layer, value, [together([one or 0.0 for one in right], by) for by in ways])
+        for layer, value, *right in zip(layers, values, *each, strict=True)
+        if value is not None
     ]
-
-
-def check_activity(context):
-    """Return what is `Seen` of activity regularizers.
-
-    Keras divides the sum over a layer's output by the number of rows; padding must add nothing.
-    """
-    layers = [
-        layer
-        for layer in layers_of(context.model)
-        if getattr(layer, "activity_regularizer", None) is not None
-    ]
-    if not layers or context.batch.empty.any():
-        return Seen()
-    views = (context.whole, *context.alone)
-    measured = [_activity(context, layers, view) for view in views]
-    rows = np.array([len(view.rows) for view in context.alone], float)
-    found = []
-    for layer, batch, *alone in zip(layers, *measured, strict=True):
-        wanted = float(np.average(alone, weights=rows))
-        if abs(batch - wanted) > max(1e-4, context.share) * max(abs(wanted), 1e-12):
-            what = "its activity regularizer counts padded steps"
-            cause = Cause("leak", layer.name, None, what, ACTIVITY)
-            text = f"Its activity loss is {batch:.4g} in the batch, {wanted:.4g} by its rows alone."
-            found.append(finding(cause, "loss", [text]))
-    return Seen(findings=tuple(found))
-
-
-def _activity(context, layers, view):
-    # By hand, as not every version of Keras divides what it adds by the number of rows.
-    recording, sums = context.runner.record(view, follow=False), []
-    for layer in layers:
-        outputs = [t for call in recording.ended if call.layer is layer for t, _ in call.outputs]
-        total = sum(float(array(layer.activity_regularizer(output))) for output in outputs)
-        sums.append(total / len(view.rows))
-    return sums
 
 
 def _measured(context, layers, view, training):

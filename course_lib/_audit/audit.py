@@ -34,7 +34,7 @@ def run_audit(model, x, y=None, sample_weight=None, mask=None, pass_mask=None):
         seen += look_at_outputs(context)
         if seen.is_comparable and not context.refills:
             runner.progress.stage = "loss, metrics, gradients"
-            seen += look_at_scores(context, seen)
+            seen = look_at_scores(context, seen)
         runner.progress.stage = "where padding comes in"
         seen += Seen(findings=explain(context, seen))
         seen += _remarks(context, seen, recording)

@@ -1,8 +1,10 @@
 """Why a loss or a metric counts padding: the mask of its prediction, or what it does with it."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from course_lib._audit.attempt import attempt
+from course_lib._audit.attempt import attempt, named
 from course_lib._audit.cause import Cause
 from course_lib._audit.context import Seen
 from course_lib._audit.faults import (
@@ -11,56 +13,62 @@ from course_lib._audit.faults import (
     WITH_AXIS,
     WITH_TARGETS_SHAPED,
 )
+from course_lib._audit.judge import each_of, judged
 from course_lib._audit.made import attached
 from course_lib._audit.masks import changed, lost
+from course_lib._audit.part import alone
 from course_lib._audit.report import finding
-from course_lib._audit.run import array, as_tensors, flat
 from course_lib._audit.truth import is_right
 from course_lib._keras_private import function_of, user_metrics
 
 
-def blame_loss(scored, part, verdict, evidence, by_weights):
-    """Return what is `Seen` of a loss that counts padding."""
-    if by_weights:
-        cause = Cause("sample_weight", part.name, None, f"the shape is {part.weights.shape}")
-    else:
-        cause = _mask_cause(scored, part.output, "the loss") or Cause("loss", part.name)
-    if _is_the_pipelines(scored, cause):
-        return _pipeline_note(f"the loss `{part.name}`")
-    if cause.kind == "loss":
-        detail, fix = LOSSES[verdict.unit]
-        if verdict.unit == "scalar" and _can_keep_steps(part.loss):
-            fix = WITH_AXIS
-        if verdict.unit == "row" and _lacks_last_axis(scored, part):
-            fix = WITH_TARGETS_SHAPED
-        cause = cause.but(detail=detail, fix=fix)
-    return Seen(findings=(finding(cause, "loss", evidence),))
+def blame(context, part, verdict, how, other=None):
+    """Return what is `Seen` of a loss or metric that counts padding.
 
-
-def blame_metric(scored, metric, number, verdict, how, target=None):
-    """Return what is `Seen` of a metric that counts padding."""
-    if verdict.error:
-        text = f"The metric `{metric.name}` fails on the batch ({verdict.error})."
-    else:
-        text = (
-            f"The metric `{metric.name}` is {_numbers(verdict.batch)} in the batch{how}; its "
-            f"rows alone give {_numbers(verdict.wanted[0])}."
+    Args:
+        context: the `Context`.
+        part: the `Part`.
+        verdict: the `Verdict` on it.
+        how: on which predictions, in words.
+        other: its value with other targets at padded steps, or `None`.
+    """
+    cause = _weights_cause(context, part) or _mask_cause(context, part) or _own_cause(context, part)
+    if _is_the_pipelines(context, cause):
+        note = (
+            f"On made-up targets without weights the {part} counts padding: pass `y` and "
+            "`sample_weight` as your pipeline gives them."
         )
-    cause = _mask_cause(scored, number, "the metric") or Cause("metric", metric.name)
-    if cause.kind == "metric" and _is_of_the_batch(scored, metric, number, target):
-        cause = cause.but(fix=METRIC_OF_THE_BATCH)
-    if _is_the_pipelines(scored, cause):
-        return _pipeline_note(f"the metric `{metric.name}`")
-    return Seen(findings=(finding(cause, "metric", [text]),))
+        return Seen(notes=(note,))
+    if verdict.error is not None:
+        evidence = [f"The {part} fails on the batch ({named(verdict.error)})."]
+    else:
+        evidence = [
+            f"The {part} is {in_words(verdict.batch)} in the batch{how}; its rows alone "
+            f"give {in_words(verdict.wanted[0])}."
+        ]
+        if other is not None:
+            evidence.append(f"With other targets at padded steps it is {in_words(other)}.")
+    return Seen(findings=(finding(cause, part.kind, evidence),))
 
 
-def _mask_cause(scored, number, needs):
+def _weights_cause(context, part):
+    """Return the `Cause` if a loss would be right without its weights, else `None`."""
+    if part.kind != "loss" or part.weights is None or part.weights.ndim != 1:
+        return None
+    output = context.outputs[part.output]
+    verdict, _ = judged(context, replace(part, weights=None), [output])
+    if not verdict.holds(context.score_share):
+        return None
+    return Cause("sample_weight", part.scorer.name, None, f"the shape is {part.weights.shape}")
+
+
+def _mask_cause(context, part):
     """Return the `Cause` if the output's mask is not the batch's, `None` if it is right."""
-    context = scored.context
+    number, needs = part.output, f"the {part.kind}"
     shorter = context.axes[number].is_shorter
     if not context.has_steps(number) and not shorter:
         return None
-    mask, story = attached(context.outputs[number]), scored.story()
+    mask, story = attached(context.outputs[number]), context.story
     tensor = story.outputs[number][0]
     if mask is None:
         return lost(story, tensor, None).needed_by(needs)
@@ -69,47 +77,42 @@ def _mask_cause(scored, number, needs):
     return None
 
 
-def _is_the_pipelines(scored, cause):
+def _is_the_pipelines(context, cause):
     """Return True if nobody said how padding is to be left out of a loss on made-up targets.
 
     A model that makes no mask, or has weighted metrics, may get weights from its data pipeline.
     """
-    _, weighted = user_metrics(scored.model)
-    masks = any(sequence.made for sequence in scored.context.batch.sequences)
-    return scored.made_up and (bool(weighted) or not masks or cause.kind == "never")
+    _, weighted = user_metrics(context.model)
+    masks = any(sequence.made for sequence in context.batch.sequences)
+    return context.made_up and (bool(weighted) or not masks or cause.kind == "never")
 
 
-def _pipeline_note(what):
-    note = (
-        f"On made-up targets without weights {what} counts padding: pass `y` and "
-        "`sample_weight` as your pipeline gives them."
-    )
-    return Seen(notes=(note,))
-
-
-def _can_keep_steps(loss):
-    """Return True for `Dice` and `Tversky`, which sum over all axes unless they are given some."""
+def _own_cause(context, part):
+    """Return the `Cause` in a loss or metric whose prediction carries the right mask."""
     import keras
 
-    return function_of(loss) in (keras.losses.dice, keras.losses.tversky)
+    cause, function = Cause(part.kind, part.scorer.name), function_of(part.scorer)
+    axes, shape = _axes_returned(context, part), context.outputs[part.output].shape
+    if part.kind == "metric":
+        return cause if axes else cause.but(fix=METRIC_OF_THE_BATCH)
+    detail, fix = LOSSES[("scalar", "row", "step")[min(axes, 2)]]
+    # `Dice` and `Tversky` sum over all axes unless they are given some.
+    if axes == 0 and function in (keras.losses.dice, keras.losses.tversky):
+        fix = WITH_AXIS
+    module = getattr(function, "__module__", "")
+    if axes == 1 and module.startswith("keras.") and tuple(shape) == (*part.target.shape, 1):
+        fix = WITH_TARGETS_SHAPED
+    return cause.but(detail=detail, fix=fix)
 
 
-def _is_of_the_batch(scored, metric, number, target):
-    """Return True for a function that returns one number, whatever the number of steps."""
-    function, output = function_of(metric), scored.outputs[number]
-    if function is None or target is None:
-        return False
-    (target,) = flat(as_tensors(target))
-    value, error = attempt(function, target, output)
-    return error is None and not np.ndim(array(value))
+def _axes_returned(context, part):
+    """Return of how many axes the values behind a loss or metric are, 2 if it has none behind."""
+    tensors = [outputs[part.output] for outputs in context.alone_outputs[-1:]]
+    (group,) = alone(part, tensors, context.axes[part.output], context.alone[-1:])
+    each, error = attempt(each_of, part, group)
+    return 2 if error is not None else np.ndim(each)
 
 
-def _lacks_last_axis(scored, part):
-    """Return True for targets `(B, T)` beside predictions `(B, T, 1)`, in a loss of Keras."""
-    shape = tuple(scored.context.outputs[part.output].shape)
-    module = getattr(function_of(part.loss), "__module__", "")
-    return module.startswith("keras.") and shape == (*part.target.shape, 1)
-
-
-def _numbers(values):
+def in_words(values):
+    """Return up to four numbers, in words."""
     return ", ".join(f"{value:.4g}" for value in np.ravel(values)[:4])

@@ -81,7 +81,7 @@ def _compare(first, first_view, second, second_view, axes, turned):
         b = second[axes.own(second.shape, place, second_view, *ends, other_turned)]
         if a.shape != b.shape:
             return None
-        found = _largest(a, b, scale, axes.holes(batch, row, turned))
+        found = largest(a, b, scale, axes.holes(batch, row, turned))
         if found is not None and found[0] > worst.relative:
             relative, where = found
             number = int(batch.numbers[row])
@@ -97,7 +97,7 @@ def _scale(array):
     return max(float(size.max()), float(TINY)) if size.size else 1.0
 
 
-def _largest(a, b, scale, holes):
+def largest(a, b, scale, holes):
     """Return the largest difference as a share of the scale and where it is."""
     if not a.size:
         return None

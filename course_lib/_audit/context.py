@@ -1,6 +1,7 @@
 """What the checks read, and what they give back: frozen data that flows one way."""
 
 import contextlib
+import functools
 import itertools
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -9,7 +10,11 @@ import numpy as np
 
 from course_lib._audit.batch import Batch
 from course_lib._audit.run import Runner
+from course_lib._audit.story import tell
 from course_lib._audit.view import View
+
+# How much of a loss or metric is taken for rounding, beside the share for outputs.
+LEAST = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +29,8 @@ class Context:
         outputs: the tensors among these.
         made: for each input, the mask that the model makes of it, or `None`.
         share: the share of a tensor's scale that is taken for rounding.
-        y: the user's targets of these rows.
+        y: the user's targets of these rows, or such as fit the compiled losses.
+        made_up: True if nobody gave these.
         sample_weight: the user's weights of these rows.
         alone: the views of the rows alone, those of one length together.
         alone_outputs: the output tensors of each of these views.
@@ -41,6 +47,7 @@ class Context:
     made: list
     share: float
     y: Any = None
+    made_up: bool = False
     sample_weight: Any = None
     alone: tuple = ()
     alone_outputs: tuple = ()
@@ -57,6 +64,17 @@ class Context:
     def side(self):
         """Where padding stands."""
         return self.batch.side
+
+    @functools.cached_property
+    def story(self):
+        """The `Story` of the batch as it came, beside its shortest row."""
+        (bare,) = self.spread(1, padded=True)
+        return tell(self.runner, self.batch, self.whole, bare, self.share)
+
+    @property
+    def score_share(self):
+        """The share of a loss or metric that is taken for rounding: they add more up."""
+        return max(LEAST, self.share)
 
     def but(self, **changes):
         """Return the same with some attributes changed."""
@@ -136,6 +154,7 @@ class Seen:
         findings: tuple of `Finding`.
         notes: tuple of str, what is worth knowing and no fault.
         checked: tuple of str, what was compared.
+        losses: tuple of `Part`, the compiled losses, if all are sound.
         crowds: tuple of `Leak`: a row beside others without padding, if that is what differs.
         is_shaky: True if rounding grows beyond what can be told from padding.
         runs_longer: True if the model runs with more padding.
@@ -145,6 +164,7 @@ class Seen:
     findings: tuple = ()
     notes: tuple = ()
     checked: tuple = ()
+    losses: tuple = ()
     crowds: tuple = ()
     is_shaky: bool = False
     runs_longer: bool = False

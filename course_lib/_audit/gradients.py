@@ -3,10 +3,13 @@
 import numpy as np
 
 from course_lib._audit.attempt import attempt, named
-from course_lib._audit.axes import along
+from course_lib._audit.axes import ROWS
 from course_lib._audit.cause import Cause
+from course_lib._audit.compare import largest
 from course_lib._audit.context import Seen
-from course_lib._audit.loss import alone, value_in_batch
+from course_lib._audit.judge import right_values, value_of
+from course_lib._audit.layout import unfold
+from course_lib._audit.part import alone, in_batch
 from course_lib._audit.report import finding
 from course_lib._audit.run import array
 
@@ -16,23 +19,23 @@ LOOSER = 50
 LENGTHS = 4
 
 
-def check_gradients(context, parts):
-    """Return what is `Seen` of the gradients, of the sound parts of the loss or of all outputs."""
+def check_gradients(context, seen):
+    """Compare the gradients, of the sound parts of the loss or of all outputs."""
     import keras
 
     variables = context.model.trainable_variables
     if keras.backend.backend() != "tensorflow" or not variables:
-        return Seen()
+        return seen
     views = context.spread(LENGTHS)
-    worst, error = attempt(compare_gradients, context, views, parts)
+    worst, error = attempt(compare_gradients, context, views, seen.losses)
     if error is not None:
-        return Seen(notes=(f"Gradients could not be compared ({named(error)}).",))
+        return seen + Seen(notes=(f"Gradients could not be compared ({named(error)}).",))
     share, variable, mine, right = worst
     text = (
         f"gradients of {len(variables)} variables, rows of {len(views)} "
         f"length{'s' * (len(views) > 1)}"
     )
-    seen = Seen(checked=(text,))
+    seen += Seen(checked=(text,))
     if share <= LOOSER * context.share:
         return seen
     evidence = f"The gradient of `{variable.path}` is {mine:.4g} in the batch, {right:.4g} alone."
@@ -52,56 +55,49 @@ def compare_gradients(context, views, parts):
     Returns:
         What `worst_variable` returns.
     """
-    import tensorflow as tf
-
-    runner, axes = context.runner, context.axes
     together = context.batch.view(_rows_of(context, views))
-    with tf.GradientTape() as tape:
-        outputs = runner.outputs(together)
-        losses = [
-            value_in_batch(part, outputs[part.output], axes[part.output], together)
-            for part in parts
-        ]
-        loss = sum(part.weight * one for part, one in zip(parts, losses, strict=True))
-        loss = loss if parts else _weighted(outputs, axes, together)
-    mine = _gradients(tape, loss, runner.model)
-    with tf.GradientTape() as tape:
-        several = [runner.outputs(view) for view in views]
-        pairs = zip(several, views, strict=True)
-        loss = (
-            _loss_alone(context, several, views, parts, losses)
-            if parts
-            else sum(_weighted(outputs, axes, view) for outputs, view in pairs)
-        )
-    wanted = _gradients(tape, loss, runner.model)
-    return worst_variable(runner.model.trainable_variables, mine, wanted)
+    mine, losses = _gradients(context, parts, [together])
+    right, _ = _gradients(context, parts, views, beside=losses)
+    return worst_variable(context.model.trainable_variables, mine, right)
 
 
 def _rows_of(context, views):
     rows = np.concatenate([view.rows for view in views])
     if all(one is not None and one.sequence is not None for one in context.axes):
-        # Rows of nothing but padding have no steps to be scored, so they must count for nothing.
+        # Rows of nothing but padding have no steps to be context, so they must count for nothing.
         rows = np.concatenate([rows, np.flatnonzero(context.batch.empty)])
     return rows
 
 
-def _loss_alone(context, several, views, parts, losses):
-    """Return what the loss of the rows alone comes to: of several right values the nearest."""
-    total = 0.0
-    for part, in_batch in zip(parts, losses, strict=True):
-        predictions = [outputs[part.output] for outputs in several]
-        found, _ = alone(part, context.axes[part.output], views, predictions, True)
-        nearest = min(found, key=lambda one, b=in_batch: abs(float(one) - float(b)))
-        total += part.weight * nearest
-    return total
-
-
-def _gradients(tape, loss, model):
+def _gradients(context, parts, views, beside=None):
+    """Return the gradients of the sum of `_losses`, and these."""
     import tensorflow as tf
 
-    found = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+    with tf.GradientTape() as tape:
+        outputs = [context.runner.outputs(view) for view in views]
+        losses = _losses(context, parts, views, outputs, beside)
+        total = sum(losses)
+    variables = [variable.value for variable in context.model.trainable_variables]
+    found = tape.gradient(total, variables, unconnected_gradients="zero")
     # Gradients of an embedding come as rows; they are compared as the whole table.
-    return [None if one is None else array(tf.convert_to_tensor(one)) for one in found]
+    return [array(tf.convert_to_tensor(one)) for one in found], losses
+
+
+def _losses(context, parts, views, outputs, beside):
+    """Return the parts of the loss in a padded view, or what rows alone say, nearest to those."""
+    axes, losses = context.axes, []
+    if not parts:
+        return [_weighted(one, axes, view) for one, view in zip(outputs, views, strict=True)]
+    for number, part in enumerate(parts):
+        predictions = [one[part.output] for one in outputs]
+        if beside is None:
+            update = in_batch(part, predictions[0], axes[part.output], views[0])
+            losses.append(part.weight * value_of(part, update))
+        else:
+            found = right_values(part, alone(part, predictions, axes[part.output], views))
+            found = [part.weight * value for value in found]
+            losses.append(min(found, key=lambda v, b=beside[number]: abs(float(v - b))))
+    return losses
 
 
 def _weighted(outputs, all_axes, view):
@@ -111,7 +107,7 @@ def _weighted(outputs, all_axes, view):
     total = keras.ops.zeros(())
     for number, (output, axes) in enumerate(zip(outputs, all_axes, strict=True)):
         dtype = keras.backend.standardize_dtype(output.dtype)
-        if axes is None or axes.is_free or "float" not in dtype:
+        if axes is None or axes.is_free or ROWS in axes.axes[1:] or "float" not in dtype:
             continue
         weights = _weights(number, axes, tuple(output.shape), view)
         real = keras.ops.where(weights != 0, keras.ops.cast(output, "float32"), 0.0)
@@ -121,20 +117,15 @@ def _weighted(outputs, all_axes, view):
 
 def _weights(number, axes, shape, view):
     """Return the weights of an output in a view: the same for a row's own steps in every view."""
-    batch = view.batch
-    along_steps = {
-        place: batch.sequences[axis.sequence].real
-        for place, axis in enumerate(axes.axes)
-        if axis.kind == "steps"
-    }
-    whole = [batch.size, *shape[1:]]
-    for place, real in along_steps.items():
-        whole[place] = real.shape[1]
-    weights = np.random.default_rng(number).uniform(0.5, 1.5, size=whole).astype("float32")
-    for place, real in along_steps.items():
-        weights = weights * along(real, len(whole), place)
-    weights[batch.empty] = 0
-    return axes.cut(weights, view) if view.pure and len(view.rows) else weights[view.rows]
+    weights = unfold(np.zeros(shape, "float32"), view)
+    for place, row in enumerate(view.rows):
+        if not view.batch.empty[row]:
+            index = axes.own(weights.shape, place, view, weights.shape)
+            generator = np.random.default_rng((number, int(row)))
+            own = generator.uniform(0.5, 1.5, weights[index].shape)
+            holes = axes.holes(view.batch, row)
+            weights[index] = own if holes is None else np.where(holes, 0, own)
+    return weights.reshape(shape)
 
 
 def worst_variable(variables, batch, wanted):
@@ -143,22 +134,11 @@ def worst_variable(variables, batch, wanted):
     The share is that of the variable's largest wanted gradient, or a tenth of the largest of all
     where a variable ought to have next to none.
     """
-    sizes = [np.abs(one[np.isfinite(one)]).max(initial=0) for one in wanted if one is not None]
-    largest = max(sizes, default=0)
+    sizes = [np.abs(one[np.isfinite(one)]).max(initial=0) for one in wanted]
     worst = (0.0, None, 0.0, 0.0)
-    for variable, mine, right in zip(variables, batch, wanted, strict=True):
-        if mine is None and right is None:
-            continue
-        mine = np.zeros_like(right) if mine is None else mine
-        right = np.zeros_like(mine) if right is None else right
-        if not mine.size:
-            continue
-        scale = max(np.abs(right[np.isfinite(right)]).max(initial=0), 0.1 * largest, 1e-12)
-        with np.errstate(invalid="ignore"):
-            share = np.abs(mine - right) / scale
-        same = np.isnan(mine) & np.isnan(right)
-        share = np.where(same, 0, np.where(np.isnan(share), np.inf, share))
-        where = np.unravel_index(int(share.argmax()), share.shape)
-        if share[where] > worst[0]:
-            worst = (float(share[where]), variable, float(mine[where]), float(right[where]))
+    for variable, mine, right, size in zip(variables, batch, wanted, sizes, strict=True):
+        found = largest(mine, right, max(size, 0.1 * max(sizes), 1e-12), None)
+        if found is not None and found[0] > worst[0]:
+            share, where = found
+            worst = (share, variable, float(mine[where]), float(right[where]))
     return worst

@@ -1,9 +1,6 @@
-"""Targets: do they fit, which are a row's own, and others to try."""
+"""Targets: do they fit, and which are a row's own."""
 
-import numpy as np
-
-from course_lib._audit.run import flat
-from course_lib._keras_private import function_of, user_loss
+from course_lib._keras_private import function_of
 
 
 def check_target(part, output, axes, sequences):
@@ -12,9 +9,9 @@ def check_target(part, output, axes, sequences):
         raise ValueError(
             f"`y` must have {len(output)} rows as `x` has, got shape {part.target.shape}"
         )
-    if axes is None or axes.sequence is None or reads_labels(part.loss):
+    if axes is None or axes.sequence is None or reads_labels(part.scorer):
         return
-    if picks_step(part.target, axes) and part.loss.name.startswith("sparse"):
+    if picks_step(part.target, axes) and part.scorer.name.startswith("sparse"):
         return
     steps = sequences[axes.sequence].real.shape[1]
     if part.target.ndim < 2 or part.target.shape[1] != steps:
@@ -37,10 +34,10 @@ def reads_labels(loss):
 
 
 def is_built_in(loss):
-    """Return True for Keras's own losses and metrics."""
-    function = function_of(loss)
-    names = [type(loss).__module__, getattr(function, "__module__", None) or "keras"]
-    return all(name.split(".")[0] in ("keras", "tf_keras") for name in names)
+    """Return True for Keras's own losses and metrics, and for the functions behind them."""
+    sources = (type(loss), loss, function_of(loss))
+    modules = {getattr(one, "__module__", None) or "keras" for one in sources} - {"builtins"}
+    return all(module.split(".")[0] in ("keras", "tf_keras") for module in modules)
 
 
 def own_targets(target, axes, view, alone_shape):
@@ -52,68 +49,3 @@ def own_targets(target, axes, view, alone_shape):
         return axes.cut(target, view, alone_shape)
     starts = view.batch.sequences[axes.sequence].starts[view.rows]
     return target[view.rows] - starts.reshape(starts.shape + (1,) * (target.ndim - 1))
-
-
-def other_targets(part, axes, batch):
-    """Return the targets with other values at padded steps, or `None` if they have none."""
-    if axes.sequence is None or part.target.ndim < 2:
-        return None
-    sequence = batch.sequences[axes.sequence]
-    if part.target.shape[1] != sequence.real.shape[1] or sequence.real.all():
-        return None
-    changed = part.target.copy()
-    if changed.dtype.kind == "f" and "crossentropy" not in part.loss.name:
-        changed[~sequence.real] = changed[~sequence.real] + 100
-    else:
-        values = changed[sequence.real]
-        # Another value that really occurs, so that it is a class that the loss knows.
-        changed[~sequence.real] = values[np.arange((~sequence.real).sum()) % len(values)]
-    return changed
-
-
-def made_up_targets(model, outputs, names):
-    """Return targets that fit the compiled losses, or `None` where only their author knows them."""
-    import keras
-
-    user = user_loss(model)
-    tensors = flat(outputs)
-    if isinstance(user, dict):
-        keys = sorted(outputs) if isinstance(outputs, dict) else names
-        losses = [user.get(key) for key in keys or []]
-    elif isinstance(user, (list, tuple)):
-        losses = list(user)
-    else:
-        losses = [user] * len(tensors)
-    if len(losses) != len(tensors):
-        return None
-    generator = np.random.default_rng(0)
-    made = []
-    for loss, tensor in zip(losses, tensors, strict=True):
-        one = None if loss is None else keras.losses.get(loss)
-        shape = tuple(tensor.shape)
-        if one is None:
-            made.append(np.zeros(shape, "float32"))
-            continue
-        name = (getattr(one, "__name__", None) or type(one).__name__).lower().replace("_", "")
-        if not callable(one) or name == "ctc" or not _is_keras(one):
-            return None
-        made.append(_made_up(name, shape, generator))
-    return keras.tree.pack_sequence_as(outputs, made)
-
-
-def _is_keras(loss):
-    import keras
-
-    if isinstance(loss, keras.losses.Loss):
-        return is_built_in(loss)
-    return (getattr(loss, "__module__", None) or "").split(".")[0] == "keras"
-
-
-def _made_up(name, shape, generator):
-    if name.startswith("sparse"):
-        return generator.integers(shape[-1], size=shape[:-1])
-    if name.startswith(("binary",)):
-        return generator.integers(2, size=shape).astype("float32")
-    if name.startswith(("categorical", "kl")):
-        return np.eye(shape[-1], dtype="float32")[generator.integers(shape[-1], size=shape[:-1])]
-    return generator.uniform(0.5, 1.5, size=shape).astype("float32")
