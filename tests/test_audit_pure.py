@@ -19,10 +19,21 @@ from course_lib._audit.messages import padding_value
 from course_lib._audit.sample import FEW, pick
 from course_lib._audit.targets import own_targets, picks_step
 from course_lib._audit.truth import is_causal, is_right, truths
-from course_lib._audit.verdict import Verdict
+from course_lib._audit.verdict import Verdict, shares, together
 
 quick = settings(max_examples=60, deadline=None)
-PURE = ["axes", "batch", "view", "layout", "compare", "cause", "faults", "leaks", "messages"]
+PURE = [
+    "axes",
+    "batch",
+    "view",
+    "layout",
+    "compare",
+    "cause",
+    "faults",
+    "leaks",
+    "messages",
+    "verdict",
+]
 
 
 def test_the_pure_parts_need_no_keras():
@@ -432,6 +443,19 @@ def test_a_value_holds_if_it_is_one_of_the_right_ones(value, wanted, share):
     away = max(map(abs, [value, *wanted, 1.0])) * 3
     assert not Verdict(value + away, [one for one in wanted if one <= value]).holds(share)
     assert not Verdict(None, [value]).holds(share)
+
+
+@quick
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 5)), min_size=1, max_size=4))
+def test_values_of_groups_come_to_that_of_all_their_steps_or_rows(sizes):
+    groups = [np.random.default_rng(sum(size)).normal(size=size) for size in sizes]
+    by_steps, by_rows, as_sum = shares([np.ones(size, bool) for size in sizes])
+    steps = np.concatenate([group.ravel() for group in groups])
+    rows = np.concatenate([group.mean(axis=1) for group in groups])
+    means = [group.mean() for group in groups]
+    assert together(means, by_steps) == pytest.approx(steps.mean())
+    assert together(means, by_rows) == pytest.approx(rows.mean())
+    assert together([group.sum() for group in groups], as_sum) == pytest.approx(steps.sum())
 
 
 @quick

@@ -9,7 +9,8 @@ The way of `audit(model, x, y)`, to be read in this order:
    many lengths a few run, and the others if padding shows anywhere: `sample`.
 5. `outputs.look_at_outputs`: the checks of the outputs, in order, and when to stop; `inside` has
    that of padding inside steps, `refill` that of a model that fixes its steps.
-6. `scores.look_at_scores`: loss, metrics, added losses, gradients.
+6. `scores.look_at_scores`: those of loss, metrics, added losses, gradients, in order as well;
+   `judge` has what a loss or metric ought to give.
 7. `explain.explain`: where padding comes in, by `causes.causes_in`.
 8. `report.AuditReport`: what the reader gets.
 
@@ -18,8 +19,8 @@ What flows: `Request` → `Batch` → `Context` → `Seen`, with a `Story` for e
 
 - Only `run.Runner` runs the model and tells `progress` of it, and only `attempt.attempt` catches
   whatever that raises. `course_lib._keras_private` holds Keras's private names.
-- `view`, `batch`, `axes`, `layout`, `compare`, `truth` are NumPy alone: `axes.Axes` is the only
-  place that cuts a row's own steps out of a tensor.
+- `view`, `batch`, `axes`, `layout`, `compare`, `truth`, `verdict` are NumPy alone: `axes.Axes` is
+  the only place that cuts a row's own steps out of a tensor.
 - `faults` is the table of what is found: title, what happened, how to fix it; `leaks` knows what
   fixes a leak, by class and operation, `messages` writes it down.
 """

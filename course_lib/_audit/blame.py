@@ -107,9 +107,7 @@ def _own_cause(context, part):
 
 def _axes_returned(context, part):
     """Return of how many axes the values behind a loss or metric are, 2 if it has none behind."""
-    tensors = [outputs[part.output] for outputs in context.alone_outputs[-1:]]
-    (group,) = alone(part, tensors, context.axes[part.output], context.alone[-1:])
-    each, error = attempt(each_of, part, group)
+    each, error = attempt(each_of, part, alone(context, part)[-1])
     return 2 if error is not None else np.ndim(each)
 
 

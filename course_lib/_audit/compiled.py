@@ -98,7 +98,13 @@ def _told(context, part, verdict, how):
         return Seen() if is_sound else blame(context, part, verdict, how)
     other = _with_other_targets(context, part)
     if verdict.holds(context.score_share):
-        return Seen(losses=(part,)) + _reads_targets(context, part, verdict, other)
+        note = ""
+        if other is not None and not replace(verdict, wanted=[other]).holds(context.score_share):
+            note = (
+                f"The {part} reads the targets at padded steps: it is right for those "
+                f"that were given ({in_words(verdict.batch)}), and {in_words(other)} for others."
+            )
+        return Seen(losses=(part,), notes=(note,) if note else ())
     if _only_divides_by_more(context, part, verdict):
         note = (
             f"The {part} is {in_words(verdict.batch)} in the batch, its rows alone "
@@ -127,19 +133,7 @@ def _with_other_targets(context, part):
     if target is None:
         return None
     changed = replace(part, target=target)
-    update = in_batch(changed, output, context.axes[part.output], context.whole)
-    return attempt(value, part, update)[0]
-
-
-def _reads_targets(context, part, verdict, other):
-    batch = verdict.batch
-    if other is None or abs(other - batch) <= context.score_share * max(abs(batch), 1e-6):
-        return Seen()
-    note = (
-        f"The {part} reads the targets at padded steps: it is right for those "
-        f"that were given ({in_words(batch)}), and {in_words(other)} for others."
-    )
-    return Seen(notes=(note,))
+    return attempt(value, part, in_batch(context, changed, output))[0]
 
 
 def _only_divides_by_more(context, part, verdict):
@@ -147,8 +141,7 @@ def _only_divides_by_more(context, part, verdict):
     weights = part.weights
     if weights is None or verdict.error or part.scorer.reduction not in MEANS:
         return False
-    tensors = [outputs[part.output] for outputs in context.alone_outputs]
-    groups = alone(part, tensors, context.axes[part.output], context.alone)
+    groups = alone(context, part)
     if any(one.weights.shape[:2] != one.real.shape or one.real.ndim < 2 for one in groups):
         return False
     own = sum(np.abs(one.weights[one.real]).sum() for one in groups)

@@ -27,7 +27,7 @@ def check_gradients(context, seen):
     if keras.backend.backend() != "tensorflow" or not variables:
         return seen
     views = context.spread(LENGTHS)
-    worst, error = attempt(compare_gradients, context, views, seen.losses)
+    worst, error = attempt(_compared, context, views, seen.losses)
     if error is not None:
         return seen + Seen(notes=(f"Gradients could not be compared ({named(error)}).",))
     share, variable, mine, right = worst
@@ -43,18 +43,7 @@ def check_gradients(context, seen):
     return seen + Seen(findings=(finding(Cause("gradient", layer), "gradients", [evidence]),))
 
 
-def compare_gradients(context, views, parts):
-    """Compare the gradients of some rows, batched and alone.
-
-    Args:
-        context: the `Context`.
-        views: the views alone that are taken.
-        parts: the parts of the compiled loss; without any, a fixed weighting of the outputs at
-            real steps is taken for the loss.
-
-    Returns:
-        What `worst_variable` returns.
-    """
+def _compared(context, views, parts):
     together = context.batch.view(_rows_of(context, views))
     mine, losses = _gradients(context, parts, [together])
     right, _ = _gradients(context, parts, views, beside=losses)
@@ -84,19 +73,23 @@ def _gradients(context, parts, views, beside=None):
 
 
 def _losses(context, parts, views, outputs, beside):
-    """Return the parts of the loss in a padded view, or what rows alone say, nearest to those."""
-    axes, losses = context.axes, []
+    """Return the parts of the loss in a padded view, or what rows alone say, nearest to those.
+
+    Without parts, a fixed weighting of the outputs at real steps is taken for the loss.
+    """
     if not parts:
-        return [_weighted(one, axes, view) for one, view in zip(outputs, views, strict=True)]
-    for number, part in enumerate(parts):
-        predictions = [one[part.output] for one in outputs]
-        if beside is None:
-            update = in_batch(part, predictions[0], axes[part.output], views[0])
-            losses.append(part.weight * value_of(part, update))
-        else:
-            found = right_values(part, alone(part, predictions, axes[part.output], views))
-            found = [part.weight * value for value in found]
-            losses.append(min(found, key=lambda v, b=beside[number]: abs(float(v - b))))
+        return [
+            _weighted(one, context.axes, view) for one, view in zip(outputs, views, strict=True)
+        ]
+    if beside is None:
+        updates = [in_batch(context, part, outputs[0][part.output], views[0]) for part in parts]
+        pairs = zip(parts, updates, strict=True)
+        return [part.weight * value_of(part, update) for part, update in pairs]
+    losses = []
+    for part, batch in zip(parts, beside, strict=True):
+        found = right_values(part, alone(context, part, views, outputs))
+        found = [part.weight * value for value in found]
+        losses.append(min(found, key=lambda one, batch=batch: abs(float(one - batch))))
     return losses
 
 

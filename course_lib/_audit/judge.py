@@ -20,13 +20,11 @@ MEANS = ("sum_over_batch_size", "mean")
 
 def judged(context, part, predictions):
     """Return the `Verdict` on the first of some predictions that does not hold, and its number."""
-    axes, share, wanted = context.axes[part.output], context.score_share, []
-    tensors = [outputs[part.output] for outputs in context.alone_outputs]
-    groups, refused = attempt(alone, part, tensors, axes, context.alone)
+    share, wanted = context.score_share, []
+    groups, refused = attempt(alone, context, part)
     ways = [] if groups is None else list(WAYS[part.kind])
     for number, prediction in enumerate(predictions):
-        update = in_batch(part, prediction, axes, context.whole)
-        batch, error = attempt(value, part, update)
+        batch, error = attempt(value, part, in_batch(context, part, prediction))
         while ways and not Verdict(batch, wanted).holds(share):
             # A metric need not take its steps one by one.
             right, refused = attempt(ways.pop(0), part, groups)

@@ -1,14 +1,19 @@
-"""Check a model's own `compute_loss`."""
+"""Losses of the author's own: `compute_loss`, and what layers add.
+
+Layers add by `add_loss` in their `call`, or by an activity regularizer.
+"""
 
 import numpy as np
 
-from course_lib._audit.attempt import attempt, named
+from course_lib._audit.attempt import attempt, first_line, named
 from course_lib._audit.cause import Cause
 from course_lib._audit.context import Seen
-from course_lib._audit.faults import OWN_LOSS
+from course_lib._audit.faults import ACTIVITY, OWN_LOSS
 from course_lib._audit.report import finding
-from course_lib._audit.run import as_tensors
+from course_lib._audit.run import array, as_tensors, no_dropout
+from course_lib._audit.second_look import second_look
 from course_lib._audit.verdict import Verdict, shares, together
+from course_lib._keras_private import added_losses, clear_losses, layers_of
 
 
 def has_own(model, method):
@@ -65,3 +70,94 @@ def _ask(context, view, outputs, targets, weights):
     given = as_tensors(weights)
     loss = context.model.compute_loss
     return float(loss(x=x, y=y, y_pred=outputs, sample_weight=given, training=False))
+
+
+# ---------------------------------------------------------------------- what layers add
+
+
+def check_added_losses(context, seen):
+    """Compare what layers add: more padding must not change it.
+
+    What such a loss divides by is its author's affair.
+    """
+    found = Seen()
+    for training, how in ((False, "in inference"), (True, "in training")):
+        layers = [layer for layer in layers_of(context.model) if _may_add(layer, training)]
+        given = (context, layers, training, seen.runs_longer)
+        compared, error = attempt(_compared, *given)
+        if error is not None:
+            note = f"Added losses {how} were not compared ({first_line(error)})."
+            found += Seen(notes=(note,))
+        elif compared:
+            found += Seen(checked=(f"added losses {how}",))
+            found += _judged(context, compared, found, how, seen.runs_longer)
+            found += _looked_at_twice(given, found, how)
+    return seen + found
+
+
+def _looked_at_twice(given, found, how):
+    """Judge with other weights: what a router adds hardly knows padding before it is trained."""
+    context, *_, runs_longer = given
+    look = second_look(context.model)
+    if found.findings or not look.needed:
+        return Seen()
+    with look():
+        compared, _ = attempt(_compared, *given)
+    return _judged(context, compared or [], found, f"{how} {look.how}", runs_longer)
+
+
+def _judged(context, compared, found, how, runs_longer):
+    findings, accused = [], {one.layer for one in found.findings}
+    more = "with more padding" if runs_longer else "by its rows alone"
+    for layer, verdict in compared:
+        if layer.name in accused or verdict.holds(context.share):
+            continue
+        cause, kind = Cause("added loss", layer.name), "added"
+        if _is_regularized(layer):
+            what = "its activity regularizer counts padded steps"
+            cause, kind = Cause("leak", layer.name, None, what, ACTIVITY), "activity"
+        text = f"Its {kind} loss is {verdict.batch:.4g} {how}, {verdict.wanted[0]:.4g} {more}."
+        findings.append(finding(cause, "loss", [text]))
+    return Seen(findings=tuple(findings))
+
+
+def _is_regularized(layer):
+    return getattr(layer, "activity_regularizer", None) is not None
+
+
+def _may_add(layer, training):
+    """Return True for layers that Keras did not write, and those that regularize their activity."""
+    if _is_regularized(layer):
+        return not training
+    return type(layer).__module__.split(".")[0] not in ("keras", "tf_keras")
+
+
+def _compared(context, layers, training, runs_longer):
+    """Return `(layer, Verdict)` for each layer that adds a loss."""
+    if not layers:
+        return []
+    batch = context.batch
+    whole, others = batch.view(np.flatnonzero(~batch.empty)), context.alone
+    if runs_longer:
+        whole, others = context.whole, [batch.view(extra=batch.longest + 3)]
+    values = _measured(context, layers, whole, training)
+    if all(one is None for one in values):
+        return []
+    again = _measured(context, layers, whole, training)
+    if not np.allclose(*(np.array(one, float) for one in (values, again)), equal_nan=True):
+        raise ValueError("two runs differ")
+    each = [_measured(context, layers, view, training) for view in others]
+    ways = shares([np.ones((len(view.rows), view.steps[0])) for view in others])
+    return [
+        (layer, Verdict(value, [together([one or 0.0 for one in right], by) for by in ways]))
+        for layer, value, *right in zip(layers, values, *each, strict=True)
+        if value is not None
+    ]
+
+
+def _measured(context, layers, view, training):
+    clear_losses(context.model)
+    with no_dropout(context.model):
+        context.runner(view, training=training)
+    added = [[float(array(one).sum()) for one in added_losses(layer)] for layer in layers]
+    return [float(sum(values)) if values else None for values in added]

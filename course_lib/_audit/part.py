@@ -69,26 +69,26 @@ def parts_of(kind, matched, outputs):
     ]
 
 
-def in_batch(part, y_pred, axes, view):
-    """Return the `Update` of a padded view.
+def in_batch(context, part, y_pred, view=None):
+    """Return the `Update` of a padded view, mostly that of the whole batch.
 
     A row of nothing but padding has no truth of its own; where the output is one value a row, it
     is left out. Where the output has steps, it must count for nothing, and stays.
     """
     import keras
 
-    rows, weights = view.rows, part.weights
-    keep = ~view.batch.empty[rows]
-    if axes.sequence is None and not keep.all():
+    rows, weights = (view or context.whole).rows, part.weights
+    keep = ~context.batch.empty[rows]
+    if context.axes[part.output].sequence is None and not keep.all():
         y_pred, rows = keras.ops.take(y_pred, np.flatnonzero(keep), axis=0), rows[keep]
     return Update(part.target[rows], y_pred, None if weights is None else weights[rows])
 
 
-def alone(part, predictions, axes, views):
-    """Return the `Update` of each view of rows without padding, by the prediction for it."""
-    return [
-        _alone(part, y_pred, axes, view) for view, y_pred in zip(views, predictions, strict=True)
-    ]
+def alone(context, part, views=None, outputs=None):
+    """Return the `Update` of each view of rows without padding, mostly of all that ran alone."""
+    pairs = zip(views or context.alone, outputs or context.alone_outputs, strict=True)
+    axes = context.axes[part.output]
+    return [_alone(part, tensors[part.output], axes, view) for view, tensors in pairs]
 
 
 def _alone(part, y_pred, axes, view):

@@ -5,11 +5,10 @@
 
 import numpy as np
 
-from course_lib._audit.added_losses import check_added_losses
 from course_lib._audit.compiled import check_losses, check_metrics
 from course_lib._audit.context import Seen
 from course_lib._audit.gradients import check_gradients
-from course_lib._audit.own_losses import check_own_loss, has_own
+from course_lib._audit.own_losses import check_added_losses, check_own_loss, has_own
 from course_lib._audit.predictions import made_up_targets, repaired
 from course_lib._keras_private import compiled_loss, compiled_metrics
 
