@@ -192,6 +192,12 @@ def test_outputs_with_fewer_steps_than_the_input(broken):
     assert report.ok, report
 
 
+def test_gradients_of_nothing_are_not_said_to_be_compared():
+    model = keras.Sequential([embedding(), Shift()])
+    checked = audit(model, IDS).checked
+    assert not any(text.startswith("gradients") for text in checked), checked
+
+
 @both
 @pytest.mark.parametrize("side", ["post", "pre"])
 def test_targets_that_are_positions(side, broken):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_lib._audit.attempt import attempt, named
-from course_lib._audit.axes import ROWS
+from course_lib._audit.axes import FREE, ROWS
 from course_lib._audit.cause import Cause
 from course_lib._audit.compare import largest
 from course_lib._audit.context import Seen
@@ -25,6 +25,8 @@ def check_gradients(context, seen):
 
     variables = context.model.trainable_variables
     if keras.backend.backend() != "tensorflow" or not variables:
+        return seen
+    if not seen.losses and not _comparable(context):
         return seen
     views = context.spread(LENGTHS)
     worst, error = attempt(_compared, context, views, seen.losses)
@@ -53,7 +55,7 @@ def _compared(context, views, parts):
 def _rows_of(context, views):
     rows = np.concatenate([view.rows for view in views])
     if all(one is not None and one.sequence is not None for one in context.axes):
-        # Rows of nothing but padding have no steps to be context, so they must count for nothing.
+        # Rows of nothing but padding have no steps to be scored, so they must count for nothing.
         rows = np.concatenate([rows, np.flatnonzero(context.batch.empty)])
     return rows
 
@@ -78,9 +80,7 @@ def _losses(context, parts, views, outputs, beside):
     Without parts, a fixed weighting of the outputs at real steps is taken for the loss.
     """
     if not parts:
-        return [
-            _weighted(one, context.axes, view) for one, view in zip(outputs, views, strict=True)
-        ]
+        return [_weighted(context, one, view) for one, view in zip(outputs, views, strict=True)]
     if beside is None:
         updates = [in_batch(context, part, outputs[0][part.output], views[0]) for part in parts]
         pairs = zip(parts, updates, strict=True)
@@ -93,16 +93,27 @@ def _losses(context, parts, views, outputs, beside):
     return losses
 
 
-def _weighted(outputs, all_axes, view):
+def _comparable(context):
+    """Return the numbers of outputs that are floats, each step of which some row alone has too."""
+    import keras
+
+    return [
+        number
+        for number, (output, axes) in enumerate(zip(context.outputs, context.axes, strict=True))
+        if axes is not None
+        and not {FREE, ROWS}.intersection(axes.axes[1:])
+        and "float" in keras.backend.standardize_dtype(output.dtype)
+    ]
+
+
+def _weighted(context, outputs, view):
     """Return a sum of all outputs at real steps, each with a weight of its own."""
     import keras
 
     total = keras.ops.zeros(())
-    for number, (output, axes) in enumerate(zip(outputs, all_axes, strict=True)):
-        dtype = keras.backend.standardize_dtype(output.dtype)
-        if axes is None or axes.is_free or ROWS in axes.axes[1:] or "float" not in dtype:
-            continue
-        weights = _weights(number, axes, tuple(output.shape), view)
+    for number in _comparable(context):
+        output = outputs[number]
+        weights = _weights(number, context.axes[number], tuple(output.shape), view)
         real = keras.ops.where(weights != 0, keras.ops.cast(output, "float32"), 0.0)
         total += keras.ops.sum(real * weights)
     return total
