@@ -164,6 +164,28 @@ def test_the_loss_that_a_model_adds(broken):
     blames(audit(Model(), IDS), *[("added loss", "own")] * broken)
 
 
+WITH_EMPTY = np.concatenate([IDS, np.zeros((1, 6), int)])
+
+
+def test_a_row_of_nothing_but_padding_is_no_row_that_a_loss_is_divided_by():
+    class Few(layers.Layer):
+        def call(self, x, mask=None):
+            if x.shape[1] is not None and x.shape[1] > 6:
+                raise ValueError("too many steps")
+            sizes = ops.sum(x**2 * ops.cast(mask, "float32")[..., None], axis=(1, 2))
+            self.add_loss(ops.mean(sizes))
+            return x
+
+    few = Few()
+    few.supports_masking = True
+    assert audit(keras.Sequential([embedding(), few, layers.LSTM(3)]), WITH_EMPTY).ok
+
+
+def test_an_activity_regularizer_beside_a_row_of_nothing_but_padding():
+    dense = layers.Dense(3, activity_regularizer="l2", name="dense")
+    blames(audit(keras.Sequential([embedding(), dense]), WITH_EMPTY), ("leak", "dense"))
+
+
 # ---------------------------------------------------------------------- shorter outputs, positions
 
 

@@ -19,6 +19,7 @@ from course_lib._audit.masks import changed, lost
 from course_lib._audit.part import alone
 from course_lib._audit.report import finding
 from course_lib._audit.truth import is_right
+from course_lib._audit.verdict import in_words
 from course_lib._keras_private import function_of, user_metrics
 
 
@@ -109,8 +110,3 @@ def _axes_returned(context, part):
     """Return of how many axes the values behind a loss or metric are, 2 if it has none behind."""
     each, error = attempt(each_of, part, alone(context, part)[-1])
     return 2 if error is not None else np.ndim(each)
-
-
-def in_words(values):
-    """Return up to four numbers, in words."""
-    return ", ".join(f"{value:.4g}" for value in np.ravel(values)[:4])

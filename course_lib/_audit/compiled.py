@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from course_lib._audit.attempt import attempt, first_line
-from course_lib._audit.blame import blame, in_words
+from course_lib._audit.blame import blame
 from course_lib._audit.context import Seen
 from course_lib._audit.judge import MEANS, judged, value
 from course_lib._audit.part import alone, in_batch, parts_of
 from course_lib._audit.predictions import other_targets, predictions_of, turned
 from course_lib._audit.run import array, as_tensors
 from course_lib._audit.targets import check_target, is_built_in, picks_step
+from course_lib._audit.verdict import in_words
 from course_lib._keras_private import matched_losses, matched_metrics
 
 OTHER = " with other predictions at padded steps"

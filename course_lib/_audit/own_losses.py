@@ -3,6 +3,8 @@
 Layers add by `add_loss` in their `call`, or by an activity regularizer.
 """
 
+import itertools
+
 import numpy as np
 
 from course_lib._audit.attempt import attempt, first_line, named
@@ -12,8 +14,11 @@ from course_lib._audit.faults import ACTIVITY, OWN_LOSS
 from course_lib._audit.report import finding
 from course_lib._audit.run import array, as_tensors, no_dropout
 from course_lib._audit.second_look import second_look
-from course_lib._audit.verdict import Verdict, shares, together
+from course_lib._audit.verdict import Verdict, in_words, shares, together
 from course_lib._keras_private import added_losses, clear_losses, layers_of
+
+# Of how many lengths the rows are compared where more padding cannot be.
+FEW = 2
 
 
 def has_own(model, method):
@@ -116,7 +121,8 @@ def _judged(context, compared, found, how, runs_longer):
         if _is_regularized(layer):
             what = "its activity regularizer counts padded steps"
             cause, kind = Cause("leak", layer.name, None, what, ACTIVITY), "activity"
-        text = f"Its {kind} loss is {verdict.batch:.4g} {how}, {verdict.wanted[0]:.4g} {more}."
+        mine, right = in_words(verdict.batch), in_words(verdict.wanted[0])
+        text = f"Its {kind} loss is {mine} {how}, {right} {more}."
         findings.append(finding(cause, "loss", [text]))
     return Seen(findings=tuple(findings))
 
@@ -127,37 +133,33 @@ def _is_regularized(layer):
 
 def _may_add(layer, training):
     """Return True for layers that Keras did not write, and those that regularize their activity."""
-    if _is_regularized(layer):
-        return not training
-    return type(layer).__module__.split(".")[0] not in ("keras", "tf_keras")
+    own = type(layer).__module__.split(".")[0] not in ("keras", "tf_keras")
+    return own or (_is_regularized(layer) and not training)
 
 
 def _compared(context, layers, training, runs_longer):
     """Return `(layer, Verdict)` for each layer that adds a loss."""
-    if not layers:
-        return []
     batch = context.batch
-    whole, others = batch.view(np.flatnonzero(~batch.empty)), context.alone
+    # The same rows on both sides: what a loss makes of several is its author's affair too.
+    pairs = [(batch.view(view.rows), view) for view in context.spread(FEW, padded=True)]
     if runs_longer:
-        whole, others = context.whole, [batch.view(extra=batch.longest + 3)]
-    values = _measured(context, layers, whole, training)
-    if all(one is None for one in values):
+        pairs = [(context.whole, batch.view(extra=batch.longest + 3))]
+    if not layers or not pairs:
         return []
-    again = _measured(context, layers, whole, training)
-    if not np.allclose(*(np.array(one, float) for one in (values, again)), equal_nan=True):
+    first = _measured(context, layers, pairs[0][0], training)
+    adding = [bool(added_losses(layer)) for layer in layers]
+    if not any(adding):
+        return []
+    values = [[_measured(context, layers, one, training) for one in pair] for pair in pairs]
+    padded, bare = np.moveaxis(values, 1, 0)
+    if not np.allclose(first, padded[0], equal_nan=True):
         raise ValueError("two runs differ")
-    each = [_measured(context, layers, view, training) for view in others]
-    ways = shares([np.ones((len(view.rows), view.steps[0])) for view in others])
-    return [
-        (layer, Verdict(value, [together([one or 0.0 for one in right], by) for by in ways]))
-        for layer, value, *right in zip(layers, values, *each, strict=True)
-        if value is not None
-    ]
+    verdicts = [Verdict(mine, [right]) for mine, right in zip(padded.T, bare.T, strict=True)]
+    return list(itertools.compress(zip(layers, verdicts, strict=True), adding))
 
 
 def _measured(context, layers, view, training):
     clear_losses(context.model)
     with no_dropout(context.model):
         context.runner(view, training=training)
-    added = [[float(array(one).sum()) for one in added_losses(layer)] for layer in layers]
-    return [float(sum(values)) if values else None for values in added]
+    return [sum(float(array(one).sum()) for one in added_losses(layer)) for layer in layers]

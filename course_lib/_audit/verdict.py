@@ -58,3 +58,8 @@ def together(values, by):
     if not total:
         return values[0] * 0
     return sum(value * (share / total) for value, share in zip(values, by, strict=True))
+
+
+def in_words(values):
+    """Return up to four numbers, in words."""
+    return ", ".join(f"{value:.4g}" for value in np.ravel(values)[:4])
