@@ -5,8 +5,8 @@ padding, with more padding, with the padding on the other side.
 """
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -138,32 +138,6 @@ class Batch:
 
     # ------------------------------------------------------------------ views
 
-    def crowd(self, row, others):
-        """Return two views without padding: a row alone, and the same beside other rows.
-
-        The others' own steps are repeated or cut to the row's length.
-        """
-        alone = self.view([row], place="alone")
-        rows = np.array([row, *others])
-        leaves = []
-        for number, leaf in enumerate(self.leaves):
-            which = self.sequence_of(number)
-            if which is None:
-                leaves.append(leaf[rows])
-                continue
-            sequence, places = self.sequences[which], np.arange(alone.steps[which])
-            own = sequence.starts[rows][:, None] + places % sequence.lengths[rows][:, None]
-            leaves.append(self._laid(number, rows, own))
-        again = np.zeros(len(rows), int)
-        return alone, replace(
-            alone,
-            leaves=leaves,
-            masks=alone.taken(again)[1],
-            rows=rows,
-            starts=tuple(one[again] for one in alone.starts),
-            lengths=tuple(one[again] for one in alone.lengths),
-        )
-
     def view(self, rows=None, place=None, extra=0, fill=None, kinds="iuf"):
         """Return the rows in one arrangement.
 
@@ -178,74 +152,86 @@ class Batch:
         """
         rows = np.arange(self.size) if rows is None else np.asarray(rows)
         ways = [_arranged(sequence, rows, place, extra) for sequence in self.sequences]
-        steps, starts, lengths = (tuple(way[part] for way in ways) for part in range(3))
-        moved = place is not None or extra or fill is not None
+        if place is None and not extra and fill is None:
+            ways = [way._replace(source=None) for way in ways]
+        return self._laid(rows, ways, fill, kinds)
+
+    def crowd(self, row, others):
+        """Return two views without padding: a row alone, and the same beside other rows.
+
+        The others' own steps are repeated or cut to the row's length.
+        """
+        rows, ways = np.array([row, *others]), []
+        for sequence in self.sequences:
+            lengths, count = sequence.lengths[rows], int(sequence.lengths[row])
+            source = sequence.starts[rows][:, None] + np.arange(count) % lengths[:, None]
+            ways.append(_Way(count, np.zeros_like(rows), np.full_like(rows, count), source))
+        return self.view([row], place="alone"), self._laid(rows, ways)
+
+    def _laid(self, rows, ways, fill=None, kinds=""):
+        """Return the view in which the steps of each sequence stand in its `_Way`."""
         leaves, masks = [], []
         for number, leaf in enumerate(self.leaves):
-            which = self.sequence_of(number)
-            mask = None if self.masks is None else self.masks[number]
-            if which is None or not moved:
-                leaves.append(leaf[rows])
-                masks.append(None if mask is None else mask[rows])
-                continue
-            first = self.sequences[which].starts[rows]
-            source = _source(first, starts[which], lengths[which], steps[which])
-            leaves.append(self._laid(number, rows, source, fill, kinds))
-            masks.append(None if mask is None else _take(mask, rows, source, _constant(False)))
-        masks = None if self.masks is None else masks
-        return View(leaves, masks, rows, steps, starts, lengths, self, self.fixed)
+            which, mask = self.sequence_of(number), self.masks and self.masks[number]
+            source = None if which is None else ways[which].source
+            taken, mask = leaf[rows], mask if mask is None else mask[rows]
+            if source is not None:
+                for axis in self.along.get(number, (1,)):
+                    filler = partial(self._filler, number, axis, fill, kinds)
+                    taken = _take(taken, source, axis, filler)
+                mask = mask if mask is None else _take(mask, source)
+            leaves.append(taken)
+            masks.append(mask)
+        steps, starts, lengths = (tuple(way[part] for way in ways) for part in range(3))
+        return View(leaves, self.masks and masks, rows, steps, starts, lengths, self, self.fixed)
 
-    def _laid(self, number, rows, source, fill=None, kinds=""):
-        """Return the rows of a leaf with the steps that `source` names, along all its axes."""
-        taken = self.leaves[number][rows]
-        for axis in self.along.get(number, (1,)):
-            filler = self._filler(number, axis, fill, kinds)
-            turned = _take(np.moveaxis(taken, axis, 1), np.arange(len(rows)), source, filler)
-            taken = np.moveaxis(turned, 1, axis)
-        return taken
-
-    def _filler(self, number, axis, fill, kinds):
+    def _filler(self, number, axis, fill, kinds, count):
+        """Return what stands in so many steps of padding of a leaf."""
         leaf = np.moveaxis(self.leaves[number], axis, 1)
         sequence = self.sequences[self.sequence_of(number)]
         if fill is not None and self.refillable[number] and leaf.dtype.kind in kinds:
             values = leaf[sequence.real]
-            return lambda count: values[fill.integers(len(values), size=count)]
+            return values[fill.integers(len(values), size=count)]
         padded = leaf[~sequence.mask]
-        if not padded.size:
-            return _constant(np.zeros((), leaf.dtype))
-        return _constant(padded.flat[0] if number in self.along else padded[0])
+        return padded.flat[0] if number in self.along else padded[0]
+
+
+class _Way(NamedTuple):
+    """How the steps of a sequence stand in a view: see `View`.
+
+    `source` names for each row and step the old step that stands there, −1 for padding; `None` is
+    as it came.
+    """
+
+    steps: int
+    starts: Any
+    lengths: Any
+    source: Any
 
 
 def _arranged(sequence, rows, place, extra):
-    """Return the number of steps, and where rows begin and how many steps they have: see `view`."""
+    """Return the `_Way` of a sequence in `Batch.view`."""
     own, first = sequence.lengths[rows], sequence.starts[rows]
-    if place == "alone":
-        return int(own.max()), np.zeros_like(own), own
-    total = sequence.real.shape[1]
-    grown = extra if (sequence.lengths < total).any() else 0
-    begin = first + (grown if sequence.side == "pre" else 0)
+    total = int(own.max()) if place == "alone" else sequence.real.shape[1]
+    grown = extra if (sequence.lengths < sequence.real.shape[1]).any() else 0
     total += grown
-    if place is not None:
+    if place is None:
+        begin = first + (grown if sequence.side == "pre" else 0)
+    else:
         begin = total - own if place == "pre" else np.zeros_like(own)
-    return total, begin, own
-
-
-def _constant(value):
-    return lambda count: value
-
-
-def _source(first, begin, own, total):
-    """Return for each row and new step the old step that stands there, −1 for padding."""
     moved = np.arange(total) - begin[:, None]
-    return np.where((moved >= 0) & (moved < own[:, None]), moved + first[:, None], -1)
+    source = np.where((moved >= 0) & (moved < own[:, None]), moved + first[:, None], -1)
+    return _Way(total, begin, own, source)
 
 
-def _take(leaf, rows, source, filler):
-    taken = leaf[rows[:, None], np.maximum(source, 0)]
+def _take(values, source, axis=1, filler=lambda count: False):
+    """Return the rows with the steps that `source` names, and with `filler` where it names none."""
+    moved = np.moveaxis(values, axis, 1)
+    taken = moved[np.arange(len(moved))[:, None], np.maximum(source, 0)]
     hole = source < 0
     if hole.any():
         taken[hole] = filler(int(hole.sum()))
-    return taken
+    return np.moveaxis(taken, 1, axis)
 
 
 def groups(batch):
