@@ -239,12 +239,12 @@ def _guesses(plan):
 
 def _with_guess(plan, one, real):
     place = len(plan.batch.sequences)
-    if one.could_be_ids and not place and len(real) > 1:
-        if not real[:, 0].any() and real[:, 1:].all():
-            raise ValueError(
-                f"`{one.name}` has id 0 at the first step of every row and nowhere else, "
-                "which may be padding or a token; say with `mask=` which steps are real"
-            )
+    zeros_first = len(real) > 1 and not real[:, 0].any() and real[:, 1:].all()
+    if one.could_be_ids and not place and zeros_first:
+        raise ValueError(
+            f"`{one.name}` has id 0 at the first step of every row and nowhere else, "
+            "which may be padding or a token; say with `mask=` which steps are real"
+        )
     why = "0 is padding" if one.could_be_ids else "steps of zeros are padding"
     with_it = replace(plan._and(Sequence((one.number,), real)), why={**plan.why, one.number: why})
     with_it = _with_companions(with_it, place)
