@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from course_lib._audit.attempt import attempt, first_line
-from course_lib._audit.batch import Sequence, groups
+from course_lib._audit.batch import groups
 from course_lib._audit.compare import compare
 from course_lib._audit.context import Seen
 from course_lib._audit.layout import layouts, unfold
@@ -15,6 +15,7 @@ from course_lib._audit.made import attached, ids_of_text
 from course_lib._audit.refill import refilled
 from course_lib._audit.run import array, flat
 from course_lib._audit.sample import is_sound, pick
+from course_lib._audit.view import Sequence
 
 
 def lay_out(context, recording):

@@ -1,6 +1,6 @@
 """What the axes of a tensor are, and the only place that cuts a row's own steps out of it.
 
-NumPy alone: a view is anything with `rows`, `starts`, `lengths`, `steps` and `batch`.
+NumPy alone: a view is anything with `rows`, `steps`, `sequences` and `batch`.
 """
 
 from dataclasses import dataclass
@@ -87,10 +87,9 @@ class Axes:
             elif axis == FREE:
                 index.append(self._free(size, alone_shape[number]))
             else:
-                start = view.starts[axis.sequence][place]
-                length = view.lengths[axis.sequence][place]
-                start = size - start - length if turned else start
-                index.append(slice(start, start + length))
+                sequence = view.sequences[axis.sequence]
+                start, stop = int(sequence.starts[place]), int(sequence.stops[place])
+                index.append(slice(size - stop, size - start) if turned else slice(start, stop))
         return tuple(index)
 
     def _free(self, size, wanted):
@@ -128,7 +127,7 @@ class Axes:
             return np.ones(tuple(shape[:2]), bool)
         if self.sequence is None:
             return np.ones(len(view.rows), bool)
-        return Axes((ROWS, self.axes[1])).cut(view.batch.sequences[self.sequence].real, view)
+        return view.sequences[self.sequence].real
 
     def holes(self, batch, row, turned=False):
         """Return, broadcast over a row's own steps, where padding stands between real ones."""

@@ -5,56 +5,12 @@ padding, with more padding, with the padding on the other side.
 """
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from course_lib._audit.view import View
-
-
-@dataclass(frozen=True, eq=False)
-class Sequence:
-    """One time axis: the inputs that share it and which of their steps are real.
-
-    Attributes:
-        leaves: indices of the input leaves.
-        real: bool, shape `(B, T)`: real steps; holes, padding between real ones, are not.
-        made: True if the model itself makes the mask from the values.
-    """
-
-    leaves: tuple
-    real: Any
-    made: bool = False
-
-    @cached_property
-    def starts(self):
-        """Where each row's own steps begin."""
-        return np.where(self.real.any(axis=1), self.real.argmax(axis=1), 0)
-
-    @cached_property
-    def stops(self):
-        """Where each row's own steps end."""
-        last = self.real.shape[1] - self.real[:, ::-1].argmax(axis=1)
-        return np.where(self.real.any(axis=1), last, 0)
-
-    @property
-    def mask(self):
-        """Bool, shape `(B, T)`: each row's own steps, from its first real one to its last."""
-        places = np.arange(self.real.shape[1])
-        return (places >= self.starts[:, None]) & (places < self.stops[:, None])
-
-    @property
-    def lengths(self):
-        """How many steps each row has, holes included."""
-        return self.stops - self.starts
-
-    @property
-    def side(self):
-        """Where the padding stands: "pre" if only ahead of the rows, else "post"."""
-        padded = self.lengths < self.real.shape[1]
-        ahead = self.starts[padded & (self.lengths > 0)] > 0
-        return "pre" if ahead.size and ahead.all() else "post"
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,39 +107,36 @@ class Batch:
             kinds: the kinds of dtype that `fill` is for.
         """
         rows = np.arange(self.size) if rows is None else np.asarray(rows)
-        ways = [_arranged(sequence, rows, place, extra) for sequence in self.sequences]
         if place is None and not extra and fill is None:
-            ways = [way._replace(source=None) for way in ways]
-        return self._laid(rows, ways, fill, kinds)
+            return self._laid(rows, [None] * len(self.sequences))
+        sources = [_source(sequence, rows, place, extra) for sequence in self.sequences]
+        return self._laid(rows, sources, fill, kinds)
 
     def crowd(self, row, others):
         """Return two views without padding: a row alone, and the same beside other rows.
 
         The others' own steps are repeated or cut to the row's length.
         """
-        rows, ways = np.array([row, *others]), []
+        rows, sources = np.array([row, *others]), []
         for sequence in self.sequences:
-            lengths, count = sequence.lengths[rows], int(sequence.lengths[row])
-            source = sequence.starts[rows][:, None] + np.arange(count) % lengths[:, None]
-            ways.append(_Way(count, np.zeros_like(rows), np.full_like(rows, count), source))
-        return self.view([row], place="alone"), self._laid(rows, ways)
+            own = np.arange(sequence.lengths[row]) % sequence.lengths[rows][:, None]
+            sources.append(sequence.starts[rows][:, None] + own)
+        return self.view([row], place="alone"), self._laid(rows, sources)
 
-    def _laid(self, rows, ways, fill=None, kinds=""):
-        """Return the view in which the steps of each sequence stand in its `_Way`."""
+    def _laid(self, rows, sources, fill=None, kinds=""):
+        """Return the view in which the steps of each sequence stand as its source says."""
         leaves, masks = [], []
         for number, leaf in enumerate(self.leaves):
             which, mask = self.sequence_of(number), self.masks and self.masks[number]
-            source = None if which is None else ways[which].source
-            taken, mask = leaf[rows], mask if mask is None else mask[rows]
-            if source is not None:
-                for axis in self.along.get(number, (1,)):
-                    filler = partial(self._filler, number, axis, fill, kinds)
-                    taken = _take(taken, source, axis, filler)
-                mask = mask if mask is None else _take(mask, source)
+            source, taken = None if which is None else sources[which], leaf[rows]
+            for axis in self.along.get(number, (1,)):
+                filler = partial(self._filler, number, axis, fill, kinds)
+                taken = _take(taken, source, axis, filler)
             leaves.append(taken)
-            masks.append(mask)
-        steps, starts, lengths = (tuple(way[part] for way in ways) for part in range(3))
-        return View(leaves, self.masks and masks, rows, steps, starts, lengths, self, self.fixed)
+            masks.append(mask if mask is None else _take(mask[rows], source))
+        pairs = zip(self.sequences, sources, strict=True)
+        sequences = tuple(replace(one, real=_take(one.real[rows], source)) for one, source in pairs)
+        return View(leaves, self.masks and masks, rows, sequences, self)
 
     def _filler(self, number, axis, fill, kinds, count):
         """Return what stands in so many steps of padding of a leaf."""
@@ -196,36 +149,30 @@ class Batch:
         return padded.flat[0] if number in self.along else padded[0]
 
 
-class _Way(NamedTuple):
-    """How the steps of a sequence stand in a view: see `View`.
+def _source(sequence, rows, place, extra):
+    """Return which old step stands at each new one, −1 for padding, as `Batch.view` is asked.
 
-    `source` names for each row and step the old step that stands there, −1 for padding; `None` is
-    as it came.
+    Shape `(R, T)`.
     """
-
-    steps: int
-    starts: Any
-    lengths: Any
-    source: Any
-
-
-def _arranged(sequence, rows, place, extra):
-    """Return the `_Way` of a sequence in `Batch.view`."""
-    own, first = sequence.lengths[rows], sequence.starts[rows]
-    total = int(own.max()) if place == "alone" else sequence.real.shape[1]
-    grown = extra if (sequence.lengths < sequence.real.shape[1]).any() else 0
+    own, first, long = sequence.lengths[rows], sequence.starts[rows], sequence.real.shape[1]
+    total = int(own.max()) if place == "alone" else long
+    grown = extra if (sequence.lengths < long).any() else 0
     total += grown
     if place is None:
         begin = first + (grown if sequence.side == "pre" else 0)
     else:
         begin = total - own if place == "pre" else np.zeros_like(own)
     moved = np.arange(total) - begin[:, None]
-    source = np.where((moved >= 0) & (moved < own[:, None]), moved + first[:, None], -1)
-    return _Way(total, begin, own, source)
+    return np.where((moved >= 0) & (moved < own[:, None]), moved + first[:, None], -1)
 
 
 def _take(values, source, axis=1, filler=lambda count: False):
-    """Return the rows with the steps that `source` names, and with `filler` where it names none."""
+    """Return the rows with the steps that a source names, and with `filler` where it names none.
+
+    All stay as they are if the source is `None`.
+    """
+    if source is None:
+        return values
     moved = np.moveaxis(values, axis, 1)
     taken = moved[np.arange(len(moved))[:, None], np.maximum(source, 0)]
     hole = source < 0

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from course_lib._audit.batch import Sequence
 from course_lib._audit.made import is_read_by_embedding, made_masks
+from course_lib._audit.view import Sequence
 
 # What ends in "mask" and says something else than which steps are real.
 OTHER_MASKS = ("loss", "causal", "mlm", "span", "global", "lookahead", "look_ahead")

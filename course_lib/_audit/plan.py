@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib._audit.batch import Batch, Sequence
+from course_lib._audit.batch import Batch
 from course_lib._audit.inputs import (
     axes_of_steps,
     in_words,
@@ -24,6 +24,7 @@ from course_lib._audit.inputs import (
 )
 from course_lib._audit.made import ids_of_text, runs_shorter
 from course_lib._audit.refuse import check_batch
+from course_lib._audit.view import Sequence
 
 # So many inputs are tried together for one axis of steps.
 MOST = 4
