@@ -42,6 +42,12 @@ class Input:
         return self.values.ndim >= 2 and self.values.shape[1] == count > 1
 
     @property
+    def is_length(self):
+        """True for one integer for each row, called a length."""
+        one_each = self.values.dtype.kind in "iu" and self.values.size == len(self.values)
+        return one_each and is_named_length(self.name)
+
+    @property
     def could_be_ids(self):
         """True for integers with steps, and for floats that a table reads; masks are none."""
         if self.values.ndim < 2 or self.values.shape[1] < 2 or self.tells is not None:
@@ -156,6 +162,11 @@ def is_named_mask(name):
     return bool(re.search(r"mask(_?\d+)?$", last)) and not any(one in last for one in OTHER_MASKS)
 
 
+def is_named_length(name):
+    """Return True for `lengths`, `source_length`, `seq_len_1` and their like."""
+    return bool(re.search(r"(^|_|seq)len(gth)?s?(_?\d+)?$", name.lower().split(".")[-1]))
+
+
 def kinship(mask, name):
     """Return how many words at the beginning a mask's name shares with that of an input."""
     first, second = re.split(r"[_.]", mask.lower()), re.split(r"[_.]", name.lower())
@@ -234,7 +245,7 @@ def in_words(batch, names, why):
             lines.append(f"`{name}`: text, of which the model makes ids; id 0 is padding")
             continue
         if which is None:
-            lines.append(f"`{name}`: no sequence, handed over as it is")
+            lines.append(f"`{name}`: {why.get(number, 'no sequence, handed over as it is')}")
             continue
         lengths = batch.sequences[which].real.sum(axis=1)
         low, high = int(lengths.min()), int(lengths.max())

@@ -2,7 +2,8 @@
 
 What is asked, in the order of `SOURCES`: `mask=`; text; an input that is a mask itself; the masks
 that the model makes of its inputs; what goes with these; and last the values: id 0, leading or
-trailing steps of zeros. Each source makes a new `Plan` of one. `Batch.inputs` says it in words.
+trailing steps of zeros, or lengths by their name. Each source makes a new `Plan` of one, and
+`Batch.inputs` says it in words.
 """
 
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ from course_lib._audit.view import Sequence
 
 # So many inputs are tried together for one axis of steps.
 MOST = 4
+ZEROS = ("0 is padding", "steps of zeros are padding")
+LENGTHS = "tells how many are real"
 
 
 def find_batch(runner, x, leaves, masks, recording):
@@ -228,28 +231,65 @@ def _guessed(plan, one):
 
 
 def _guesses(plan):
-    guessed = [(one, _guessed(plan, one)) for one in plan.free]
-    guessed = [(one, real) for one, real in guessed if real is not None]
-    # Ids before features, and the one with the most real steps first: what stands within it
-    # can belong to it.
-    for one, real in sorted(guessed, key=lambda it: (not it[0].could_be_ids, -it[1].sum())):
-        if one in plan.free:
-            plan = _with_guess(plan, one, real)
+    guesses = [*_by_zeros(plan), *_by_lengths(plan), *_by_zeros_at_the_last_axis(plan)]
+    for one, real, why, along in guesses:
+        if one not in plan.free:
+            continue
+        place = len(plan.batch.sequences)
+        if not place:
+            _refuse_zeros_first(one, real)
+        # What is called a length, or a last axis, may be no such thing. Steps of zeros are: if the
+        # model runs on no row alone, that is said in the end.
+        must_run = place or along or LENGTHS in why
+        batch = replace(plan.batch, along={**plan.batch.along, **along})
+        found = replace(plan, batch=batch, why={**plan.why, one.number: why})
+        found = _with_companions(found._and(Sequence((one.number,), real)), place)
+        plan = found if not must_run or found.runs(place) else plan
     return plan
 
 
-def _with_guess(plan, one, real):
-    place = len(plan.batch.sequences)
+def _by_zeros(plan):
+    found = [(one, _guessed(plan, one)) for one in plan.free]
+    found = [(one, real) for one, real in found if real is not None]
+    # Ids before features, and the one with the most real steps first: what stands within it
+    # can belong to it.
+    found.sort(key=lambda pair: (not pair[0].could_be_ids, -pair[1].sum()))
+    return [(one, real, ZEROS[not one.could_be_ids], {}) for one, real in found]
+
+
+def _by_lengths(plan):
+    """Yield inputs without a blank step, of which another input holds the lengths."""
+    lengths = [one for one in plan.inputs if one.is_length]
+    for one in plan.free if lengths else ():
+        *others, length = sorted(lengths, key=lambda other: kinship(other.name, one.name))
+        near = kinship(length.name, one.name)
+        if any(kinship(other.name, one.name) == near for other in others):
+            continue
+        real, values = real_by_values(one), length.values.reshape(-1, 1)
+        if real is None or not real.all() or values.min() < 0 or values.max() > real.shape[1]:
+            continue
+        told = np.arange(real.shape[1]) < values
+        if told.any() and not told.all():
+            yield one, told, f"`{length.name}` {LENGTHS}", {}
+
+
+def _by_zeros_at_the_last_axis(plan):
+    """Yield features `(B, D, T)` of which some row begins or ends in steps of zeros."""
+    for one in plan.free:
+        real = real_by_values(one) if one.values.ndim == 3 and not one.could_be_ids else None
+        if real is not None and real.all():
+            real = real_by_values(replace(one, values=np.moveaxis(one.values, 2, 1)))
+            if real is not None and not real.all():
+                yield one, real, ZEROS[1], {one.number: (2,)}
+
+
+def _refuse_zeros_first(one, real):
     zeros_first = len(real) > 1 and not real[:, 0].any() and real[:, 1:].all()
-    if one.could_be_ids and not place and zeros_first:
+    if one.could_be_ids and zeros_first:
         raise ValueError(
             f"`{one.name}` has id 0 at the first step of every row and nowhere else, "
             "which may be padding or a token; say with `mask=` which steps are real"
         )
-    why = "0 is padding" if one.could_be_ids else "steps of zeros are padding"
-    with_it = replace(plan._and(Sequence((one.number,), real)), why={**plan.why, one.number: why})
-    with_it = _with_companions(with_it, place)
-    return with_it if not place or with_it.runs(place) else plan
 
 
 SOURCES = (_given, _text, _mask_inputs, _made, _companions, _guesses)
@@ -261,4 +301,5 @@ def _may_be_refilled(plan, one):
         return False
     which = plan.batch.sequence_of(one.number)
     leaves = () if which is None else plan.batch.sequences[which].leaves
-    return one.given is not None or any(plan.inputs[n].tells is not None for n in leaves)
+    told = one.given is not None or any(plan.inputs[n].tells is not None for n in leaves)
+    return told or LENGTHS in plan.why.get(one.number, "")
