@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -84,24 +85,32 @@ def read_inputs(model, x, leaves, masks, recording):
 
 
 def _is_mask(one, inputs):
-    """Return True for an input that tells by itself which steps are real."""
-    values = one.values
-    if one.given is not None or one.is_looked_up or not _holds_two_values(values):
+    """Return True for zeros and ones, or bools, that tell which steps of an input are real."""
+    values, others = one.values, beside(one, inputs)
+    if values.ndim != 2 or values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
         return False
-    others = [other for other in inputs if other is not one and other.has_steps(values.shape[1])]
-    if not others or is_named_mask(one.name) or values.dtype == bool:
-        return bool(others)
+    if one.given is not None or one.is_looked_up or not others:
+        return False
+    if is_named_mask(one.name) or values.dtype == bool:
+        return True
     real = values.astype(bool)
-    return _is_one_run(real) and not real.all() and any(other.is_blank(real) for other in others)
+    is_one_run = np.array_equal(real, Sequence((), real).mask)
+    return is_one_run and not real.all() and any(other.is_blank(real) for other in others)
 
 
 def _told(one, others):
     """Return which steps are real by a mask, `None` if it says of all that they are."""
     real = one.values.astype(bool)
-    values = [other.values for other in others if other.has_steps(real.shape[1])]
+    values = [other.values for other in beside(one, others)]
     given = [other.given for other in others if other.given is not None]
     real = ~real if turned_round(real, values, one.name, given) else real
     return None if real.all() and not is_named_mask(one.name) else real
+
+
+def beside(one, inputs):
+    """Return the other inputs with as many steps."""
+    steps = one.values.shape[1] if one.values.ndim > 1 else 0
+    return [other for other in inputs if other is not one and other.has_steps(steps)]
 
 
 def real_by_values(one):
@@ -149,13 +158,6 @@ def are_series(model, leaves):
     ]
 
 
-def _holds_two_values(leaf):
-    """Return True for zeros and ones of shape `(B, T)`, or bools."""
-    if leaf.ndim != 2 or leaf.shape[1] < 2 or leaf.dtype.kind not in "biuf":
-        return False
-    return leaf.dtype == bool or bool(np.isin(leaf, (0, 1)).all())
-
-
 def is_named_mask(name):
     """Return True for `mask`, `padding_mask`, `attention_mask_1` and their like."""
     last = name.lower().split(".")[-1]
@@ -169,19 +171,8 @@ def is_named_length(name):
 
 def kinship(mask, name):
     """Return how many words at the beginning a mask's name shares with that of an input."""
-    first, second = re.split(r"[_.]", mask.lower()), re.split(r"[_.]", name.lower())
-    shared = 0
-    for one, other in zip(first, second, strict=False):
-        if one != other or "mask" in one:
-            break
-        shared += 1
-    return shared
-
-
-def _is_one_run(real):
-    """Return True if each row's real steps are one run."""
-    padded = np.pad(real, ((0, 0), (1, 1))).astype(int)
-    return bool(((np.diff(padded, axis=1) == 1).sum(axis=1) <= 1).all())
+    pairs = zip(*(re.split(r"[_.]", one.lower()) for one in (mask, name)), strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1] and "mask" not in pair[0], pairs)))
 
 
 def is_counter(leaf):
@@ -238,23 +229,20 @@ def in_words(batch, names, why):
         names: the name of each leaf.
         why: dict of the number of a leaf and how it is known what is real in it.
     """
-    lines = []
-    for number, name in enumerate(names):
-        which = batch.sequence_of(number)
-        if batch.leaves[number].dtype.kind in "OSU":
-            lines.append(f"`{name}`: text, of which the model makes ids; id 0 is padding")
-            continue
-        if which is None:
-            lines.append(f"`{name}`: {why.get(number, 'no sequence, handed over as it is')}")
-            continue
-        lengths = batch.sequences[which].real.sum(axis=1)
-        low, high = int(lengths.min()), int(lengths.max())
-        span = f"{low} to {high}" if low != high else f"{low}"
-        axes = batch.along.get(number)
-        several = "axes" if axes and len(axes) > 1 else "axis"
-        where = f" along {several} {' and '.join(map(str, axes))}" if axes else ""
-        lines.append(f"`{name}`: a sequence, {span} real steps{where}; {why[number]}")
-    return tuple(lines)
+    said = [_in_words(batch, number, why.get(number)) for number in range(len(names))]
+    return tuple(f"`{name}`: {text}" for name, text in zip(names, said, strict=True))
+
+
+def _in_words(batch, number, why):
+    which, axes = batch.sequence_of(number), batch.along.get(number, ())
+    if batch.leaves[number].dtype.kind in "OSU":
+        return "text, of which the model makes ids; id 0 is padding"
+    if which is None:
+        return "no sequence, handed over as it is"
+    lengths = batch.sequences[which].real.sum(axis=1)
+    span = " to ".join(map(str, sorted({lengths.min(), lengths.max()})))
+    where = f" along ax{'es' if len(axes) > 1 else 'is'} {' and '.join(map(str, axes))}"
+    return f"a sequence, {span} real steps{where if axes else ''}; {why}"
 
 
 def ends_in_zeros_inside(leaf, real):

@@ -16,6 +16,7 @@ import numpy as np
 from course_lib._audit.batch import Batch
 from course_lib._audit.inputs import (
     axes_of_steps,
+    beside,
     in_words,
     is_counter,
     kinship,
@@ -136,7 +137,7 @@ def _mask_of(plan, one, masks):
     if equal:
         return equal[0]
     best = max(masks, key=lambda mask: kinship(mask.name, one.name))
-    others = [other for other in _beside(plan, one) if other.tells is None]
+    others = [other for other in beside(one, plan.inputs) if other.tells is None]
     if kinship(best.name, one.name) or not others:
         return best
     blank = [mask for mask in masks if one.is_blank(mask.tells)]
@@ -214,12 +215,6 @@ def _belongs(plan, one, sequence):
 # ---------------------------------------------------------------------- what is a guess
 
 
-def _beside(plan, one):
-    """Return the other inputs with as many steps."""
-    steps = one.values.shape[1]
-    return [other for other in plan.inputs if other is not one and other.has_steps(steps)]
-
-
 def _guessed(plan, one):
     """Return which steps are real by the values alone, `None` if they do not say."""
     real = real_by_values(one)
@@ -227,7 +222,7 @@ def _guessed(plan, one):
         return None
     # Segments and positions are no ids if others are.
     flags = one.could_be_ids and (one.values.max() <= 1 or is_counter(one.values))
-    return None if flags and any(other.could_be_ids for other in _beside(plan, one)) else real
+    return None if flags and any(other.could_be_ids for other in beside(one, plan.inputs)) else real
 
 
 def _guesses(plan):
