@@ -47,7 +47,7 @@ def batches(draw, holes=False):
             real[row, step] = False
     ids = np.where(real, np.arange(1, rows * long + 1).reshape(rows, long), 0)
     features = np.stack([ids, -ids], axis=-1).astype("float32")
-    return Batch(None, [ids, features], (Sequence((0, 1), real),), inputs=("", ""))
+    return Batch([ids, features], (Sequence((0, 1), real),), inputs=("", ""))
 
 
 WAYS = st.one_of(

@@ -79,7 +79,7 @@ def _undisturbed(request):
 
 def _planned(request, runner, recording):
     """Return the `Context` of the batch as it came, before any row runs alone."""
-    batch = find_batch(runner, request.x, request.leaves, request.masks, recording)
+    batch = find_batch(runner, recording)
     return Context(
         runner=runner,
         batch=batch,

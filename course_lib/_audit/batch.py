@@ -18,7 +18,6 @@ class Batch:
     """The inputs as leaves and sequences, and the views of them.
 
     Attributes:
-        structure: the user's `x`, for its form.
         leaves: arrays.
         sequences: tuple of `Sequence`.
         masks: what is handed over as `mask=`, one for each leaf, or `None`.
@@ -31,7 +30,6 @@ class Batch:
             axis 1 alone: who is next to whom, `(B, T, T)`, or a mask of `(B, 1, T)`.
     """
 
-    structure: Any
     leaves: list
     sequences: tuple = ()
     masks: list | None = None

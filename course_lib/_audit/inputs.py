@@ -64,15 +64,16 @@ class Input:
         return len(self.values) > 1 and bool((self.values == self.values[:1]).all())
 
 
-def read_inputs(model, x, leaves, masks, recording):
+def read_inputs(request, recording):
     """Return the tuple of `Input`: what is known of each leaf before any is a sequence."""
+    leaves, model = request.leaves, request.model
     inputs = tuple(
         Input(*known)
         for known in zip(
             range(len(leaves)),
             leaves,
-            names_of(x, model, len(leaves)),
-            masks or [None] * len(leaves),
+            names_of(request.x, model, len(leaves)),
+            request.masks or [None] * len(leaves),
             made_masks(recording, leaves),
             [is_read_by_embedding(recording, leaf) for leaf in leaves],
             are_series(model, leaves),
@@ -126,6 +127,16 @@ def real_by_values(one):
         return real
     # Zeros between are values of a series.
     return Sequence((), real).mask if values.ndim >= 3 or one.is_series else None
+
+
+def guessed(one, inputs):
+    """Return which steps are real by the values alone, `None` if they do not say."""
+    real = real_by_values(one)
+    if real is None or real.all():
+        return None
+    # Segments and positions are no ids if others are.
+    flags = one.could_be_ids and (one.values.max() <= 1 or is_counter(one.values))
+    return None if flags and any(other.could_be_ids for other in beside(one, inputs)) else real
 
 
 def names_of(x, model, count):

@@ -17,8 +17,8 @@ from course_lib._audit.batch import Batch
 from course_lib._audit.inputs import (
     axes_of_steps,
     beside,
+    guessed,
     in_words,
-    is_counter,
     kinship,
     read_inputs,
     real_by_values,
@@ -34,10 +34,12 @@ ZEROS = ("0 is padding", "steps of zeros are padding")
 LENGTHS = "tells how many are real"
 
 
-def find_batch(runner, x, leaves, masks, recording):
+def find_batch(runner, recording):
     """Return the `Batch`: the leaves with their sequences, and what each leaf was taken for."""
-    inputs = read_inputs(runner.model, x, leaves, masks, recording)
-    plan = Plan(runner, recording, inputs, Batch(x, leaves, masks=masks, fixed=runner.fixed), {})
+    request = runner.request
+    inputs = read_inputs(request, recording)
+    batch = Batch(request.leaves, masks=request.masks, fixed=runner.fixed)
+    plan = Plan(runner, recording, inputs, batch, {})
     plan = reduce(lambda plan, source: source(plan), SOURCES, plan)
     names = [one.name for one in inputs]
     check_batch(plan.batch, names)
@@ -132,7 +134,7 @@ def _mask_of(plan, one, masks):
     """Return which of the mask inputs of its size speaks of an input, or `None`."""
     if not masks:
         return None
-    own = one.made if one.made is not None else _guessed(plan, one)
+    own = one.made if one.made is not None else guessed(one, plan.inputs)
     equal = [mask for mask in masks if own is not None and np.array_equal(own, mask.tells)]
     if equal:
         return equal[0]
@@ -206,23 +208,13 @@ def _along_more_axes(plan, sequence):
 def _belongs(plan, one, sequence):
     if not one.is_blank(sequence.real):
         return False
-    own = _guessed(plan, one)
+    own = guessed(one, plan.inputs)
     if own is None or np.array_equal(own, sequence.real):
         return True
     return one.values.dtype.kind == "f" and same_stops(own, sequence.real)
 
 
 # ---------------------------------------------------------------------- what is a guess
-
-
-def _guessed(plan, one):
-    """Return which steps are real by the values alone, `None` if they do not say."""
-    real = real_by_values(one)
-    if real is None or real.all():
-        return None
-    # Segments and positions are no ids if others are.
-    flags = one.could_be_ids and (one.values.max() <= 1 or is_counter(one.values))
-    return None if flags and any(other.could_be_ids for other in beside(one, plan.inputs)) else real
 
 
 def _guesses(plan):
@@ -244,7 +236,7 @@ def _guesses(plan):
 
 
 def _by_zeros(plan):
-    found = [(one, _guessed(plan, one)) for one in plan.free]
+    found = [(one, guessed(one, plan.inputs)) for one in plan.free]
     found = [(one, real) for one, real in found if real is not None]
     # Ids before features, and the one with the most real steps first: what stands within it
     # can belong to it.
