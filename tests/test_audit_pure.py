@@ -14,6 +14,7 @@ from course_lib._audit.batch import Batch, groups
 from course_lib._audit.cause import Cause, Raw, join
 from course_lib._audit.compare import compare
 from course_lib._audit.context import Seen
+from course_lib._audit.inputs import is_length_of
 from course_lib._audit.layout import layouts, unfold
 from course_lib._audit.loss import Verdict
 from course_lib._audit.messages import padding_value
@@ -421,6 +422,14 @@ def test_what_one_operation_made_is_one_cause_whoever_reads_it(names):
     assert one.place.after == different
     assert one.needs == tuple(f"`{name}`" for name in different)
     assert one.by == tuple(f"{name}_mask" for name in different)
+
+
+@pytest.mark.parametrize("name", ["lengths", "seq_len", "row_length_2", "seqlens", "note_length"])
+def test_what_is_called_a_length_is_one(name):
+    assert is_length_of(name, "note_ids")
+    assert is_length_of(name, "series") is (name != "note_length")
+    assert not is_length_of(f"petal_{name}", "series")
+    assert not is_length_of(f"{name}_id", "note_ids")
 
 
 # ---------------------------------------------------------------------- verdicts

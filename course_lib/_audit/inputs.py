@@ -43,12 +43,6 @@ class Input:
         return self.values.ndim >= 2 and self.values.shape[1] == count > 1
 
     @property
-    def is_length(self):
-        """True for one integer for each row, called a length."""
-        one_each = self.values.dtype.kind in "iu" and self.values.size == len(self.values)
-        return one_each and is_named_length(self.name)
-
-    @property
     def could_be_ids(self):
         """True for integers with steps, and for floats that a table reads; masks are none."""
         if self.values.ndim < 2 or self.values.shape[1] < 2 or self.tells is not None:
@@ -175,9 +169,14 @@ def is_named_mask(name):
     return bool(re.search(r"mask(_?\d+)?$", last)) and not any(one in last for one in OTHER_MASKS)
 
 
-def is_named_length(name):
-    """Return True for `lengths`, `source_length`, `seq_len_1` and their like."""
-    return bool(re.search(r"(^|_|seq)len(gth)?s?(_?\d+)?$", name.lower().split(".")[-1]))
+def is_length_of(length, name):
+    """Return True for `lengths`, `seq_len_1` and their like, and for `note_length` of `note_ids`.
+
+    No sequence has a `petal_length`.
+    """
+    last = length.lower().split(".")[-1]
+    found = re.fullmatch(r"((seq(uence)?|inputs?|rows?)_?|(.+)_)?len(gth)?s?(_?\d+)?", last)
+    return bool(found) and (not found[4] or kinship(length, name) > 0)
 
 
 def kinship(mask, name):

@@ -19,6 +19,7 @@ from course_lib._audit.inputs import (
     beside,
     guessed,
     in_words,
+    is_length_of,
     kinship,
     read_inputs,
     real_by_values,
@@ -246,12 +247,15 @@ def _by_zeros(plan):
 
 def _by_lengths(plan):
     """Yield inputs without a blank step, of which another input holds the lengths."""
-    lengths = [one for one in plan.inputs if one.is_length]
-    for one in plan.free if lengths else ():
-        *others, length = sorted(lengths, key=lambda other: kinship(other.name, one.name))
-        near = kinship(length.name, one.name)
-        if any(kinship(other.name, one.name) == near for other in others):
+    whole = [
+        one for one in plan.inputs if one.values.dtype.kind in "iu" and one.values[0].size == 1
+    ]
+    for one in plan.free:
+        lengths = [other for other in whole if is_length_of(other.name, one.name)]
+        near = [kinship(other.name, one.name) for other in lengths]
+        if not near or near.count(max(near)) > 1:
             continue
+        length = lengths[near.index(max(near))]
         real, values = real_by_values(one), length.values.reshape(-1, 1)
         if real is None or not real.all() or values.min() < 0 or values.max() > real.shape[1]:
             continue
