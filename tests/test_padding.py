@@ -307,6 +307,8 @@ def test_steps_of_none_become_objects():
 def test_a_batch_may_be_empty_if_maxlen_is_given():
     assert pad([], maxlen=3).shape == (0, 3)
     assert pad([[1, 2]], maxlen=0).shape == (1, 0)
+    assert pad([[[1, 2]]], maxlen=0).shape == (1, 0, 2)
+    assert pad([[["a", "b"]]], maxlen=0, value="").shape == (1, 0, 2)
     assert pad([np.array([1, 2])], maxlen=0, truncating="pre").shape == (1, 0)
 
 
@@ -365,6 +367,10 @@ def test_pad_leaves_its_input_alone():
         ([[np.inf]], {"dtype": "int32"}, ValueError, r"`sequences\[0\]` .* int32, .*inf"),
         ([np.array([-np.inf])], {"dtype": "uint8"}, ValueError, r"`sequences\[0\]` .*infinity"),
         ([[300]], {"dtype": "int8"}, ValueError, r"`sequences\[0\]` .* int8, got \[300\]"),
+        ([np.ones(1, int), [300]], {"dtype": "int8"}, ValueError, r"`sequences\[1\]` .* int8"),
+        ([[], 5], {}, TypeError, r"`sequences\[1\]` must be .*, got 5 \(int\)"),
+        ([[1]], {"value": np.int64(300), "dtype": "int8"}, ValueError, "`value` .* int8 holds"),
+        ([[1]], {"value": np.float32("nan"), "dtype": "uint8"}, ValueError, "`value` .* uint8"),
         ([[1]], {"value": np.inf, "dtype": "int32"}, ValueError, "`value` .* int32 holds, got inf"),
         (
             [[2**40]],
