@@ -341,6 +341,16 @@ def test_an_axis_may_be_that_of_one_of_two_sequences():
     assert [way.axes for way in ways] == [(ROWS, steps(0)), (ROWS, steps(1))]
 
 
+def test_an_axis_that_follows_no_input_is_free():
+    real = np.arange(9) < np.array([[9], [8], [8], [8]])
+    batch = Batch(None, [real], (Sequence((0,), real),))
+    (axes,) = layouts((4, 3), batch.view(), [((1, 2), batch.view([0], place="alone"))])
+    assert axes.axes == (ROWS, FREE)
+    no_sequence = Batch(None, [real]).view()
+    (axes,) = layouts((4, 9), no_sequence, [((4, 9), no_sequence)])
+    assert axes.axes == (ROWS, SAME)
+
+
 @quick
 @given(st.integers(1, 400))
 def test_of_many_lengths_both_ends_are_picked_and_even_and_odd_ones(count):
@@ -361,6 +371,8 @@ def test_rows_and_steps_in_one_axis_are_unfolded(batch):
     flat = view.leaves[1].reshape(-1, 2)
     assert np.array_equal(unfold(flat, view), view.leaves[1])
     assert unfold(view.leaves[1], view) is view.leaves[1]
+    longer = np.ones((len(flat) + 1, 2))
+    assert unfold(longer, view) is longer
 
 
 # ---------------------------------------------------------------------- comparing
