@@ -556,6 +556,8 @@ def test_a_causal_mask_is_told_from_one_of_padding(long, rows):
     assert is_causal(causal)
     assert is_causal(causal[None])
     assert is_causal(np.repeat(causal[None], rows, axis=0))
+    assert not is_causal(~causal)
+    assert not is_causal(causal[:-1])
     lengths = np.arange(1, rows + 1)
     padding = np.arange(long) < lengths[:, None, None]
     assert is_causal(padding) == (len(np.unique(np.minimum(lengths, long))) == 1)
