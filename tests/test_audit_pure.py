@@ -558,6 +558,7 @@ def test_a_causal_mask_is_told_from_one_of_padding(long, rows):
     assert is_causal(np.repeat(causal[None], rows, axis=0))
     assert not is_causal(~causal)
     assert not is_causal(causal[:-1])
+    assert not is_causal(causal[:, :-1])
     lengths = np.arange(1, rows + 1)
     padding = np.arange(long) < lengths[:, None, None]
     assert is_causal(padding) == (len(np.unique(np.minimum(lengths, long))) == 1)
@@ -587,7 +588,7 @@ def test_a_mask_of_the_batch_is_wrong_unless_it_is_that_of_a_sequence(batch):
     assert not is_wrong([truth, None, {"mask": truth.astype("int32")}], view)
     assert is_wrong([truth, ~truth], view)
     # Of other shapes: attention's, and after pooling.
-    assert not is_wrong([~truth[:, None], ~truth[:, :-1]], view)
+    assert not is_wrong([~truth[:, None], ~truth[:, :-1], ~truth[:, 0]], view)
 
 
 # ---------------------------------------------------------------------- copies, and shaken ones
