@@ -12,17 +12,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from course_lib._audit.axes import FREE, ROWS, SAME, Axes, along, steps
-from course_lib._audit.batch import Batch, Sequence, groups
+from course_lib._audit.batch import Batch, groups
 from course_lib._audit.cause import Cause, Raw, join
 from course_lib._audit.compare import Difference, compare
 from course_lib._audit.context import Seen
+from course_lib._audit.inputs import is_length_of
 from course_lib._audit.layout import layouts, unfold
 from course_lib._audit.loss import Verdict
 from course_lib._audit.messages import padding_value
 from course_lib._audit.sample import FEW, pick
 from course_lib._audit.targets import own_targets, picks_step
 from course_lib._audit.truth import is_causal, is_right, is_wrong, truths
-from course_lib._audit.view import View, shake
+from course_lib._audit.view import Sequence, View, shake
 
 # `make mutants` runs these tests for each change: few examples find most of them (docs/mutants.md).
 quick = settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None)
@@ -50,7 +51,7 @@ def batches(draw, holes=False):
             real[row, step] = False
     ids = np.where(real, np.arange(1, rows * long + 1).reshape(rows, long), 0)
     features = np.stack([ids, -ids], axis=-1).astype("float32")
-    return Batch(None, [ids, features], (Sequence((0, 1), real),), inputs=("", ""))
+    return Batch([ids, features], (Sequence((0, 1), real),), inputs=("", ""))
 
 
 WAYS = st.one_of(
@@ -77,7 +78,7 @@ def test_a_view_holds_each_rows_own_steps_and_padding_else(batch, way):
         values = view.leaves[leaf]
         assert values.shape[1] == view.steps[0]
         for place in range(batch.size):
-            start, length = view.starts[0][place], view.lengths[0][place]
+            start, length = view.sequences[0].starts[place], view.sequences[0].lengths[place]
             own = values[place, start : start + length]
             assert np.array_equal(own, own_steps(batch, leaf, place))
             rest = np.delete(values[place], np.arange(start, start + length), axis=0)
@@ -117,15 +118,17 @@ def test_more_padding_stands_where_padding_stands(batch, extra):
     padded = not sequence.mask.all()
     assert view.steps[0] == sequence.real.shape[1] + extra * padded
     shift = extra if padded and sequence.side == "pre" else 0
-    assert np.array_equal(view.starts[0], sequence.starts + shift)
+    assert np.array_equal(view.sequences[0].starts, sequence.starts + shift)
 
 
 @quick
 @given(batches(), st.sampled_from(["post", "pre"]))
 def test_padding_goes_to_the_side_that_is_asked_for(batch, side):
     view = batch.view(place=side)
-    ends = view.starts[0] + view.lengths[0]
-    assert (view.starts[0] == 0).all() if side == "post" else (ends == view.steps[0]).all()
+    ends = view.sequences[0].starts + view.sequences[0].lengths
+    assert (
+        (view.sequences[0].starts == 0).all() if side == "post" else (ends == view.steps[0]).all()
+    )
 
 
 @quick
@@ -152,8 +155,9 @@ def test_other_values_stand_in_the_padding_alone(batch):
 @quick
 @given(batches(holes=True), WAYS)
 def test_the_true_mask_of_a_view_is_where_its_ids_are(batch, way):
-    view = batch.view(**way)
+    view = replace(batch, masks=[batch.sequences[0].real, None]).view(**way)
     (truth,) = truths(view)
+    assert np.array_equal(truth, view.masks[0])
     assert np.array_equal(truth, view.leaves[0] != 0)
     assert is_right(truth, view)
     assert not is_right(~truth, view)
@@ -240,7 +244,7 @@ def test_padding_between_real_steps_is_a_hole_along_their_axis(batch, first, tur
 
 def test_pairs_of_steps_are_holes_if_either_step_is_one():
     full, hole = np.array([[True, True, True]]), np.array([[True, False, True]])
-    batch = Batch(None, [full, hole], (Sequence((0,), full), Sequence((1,), hole)))
+    batch = Batch([full, hole], (Sequence((0,), full), Sequence((1,), hole)))
     both = Axes((ROWS, steps(1), steps(1))).holes(batch, 0)
     assert np.array_equal(both, ~(hole[0][:, None] & hole[0]))
     second = Axes((ROWS, steps(0), steps(1))).holes(batch, 0)
@@ -330,23 +334,23 @@ def test_where_all_views_have_padding_the_second_axis_is_that_of_steps(batch, ex
 
 def test_an_axis_may_be_that_of_one_of_two_sequences():
     real = [np.arange(long) < np.array([[1], [long]]) for long in (3, 4)]
-    batch = Batch(None, real, (Sequence((0,), real[0]), Sequence((1,), real[1])))
+    batch = Batch(real, (Sequence((0,), real[0]), Sequence((1,), real[1])))
     alone = [batch.view([row], place="alone") for row in (0, 1)]
     whole = batch.view()
     for number, long in enumerate((3, 4)):
         ways = layouts((2, long), whole, [((1, 1), alone[0]), ((1, long), alone[1])])
         assert [way.axes for way in ways] == [(ROWS, steps(number))]
-    same = Batch(None, real[:1] * 2, (Sequence((0,), real[0]), Sequence((1,), real[0][:, ::-1])))
+    same = Batch(real[:1] * 2, (Sequence((0,), real[0]), Sequence((1,), real[0][:, ::-1])))
     ways = layouts((2, 3), same.view(), [((1, 1), same.view([0], place="alone"))])
     assert [way.axes for way in ways] == [(ROWS, steps(0)), (ROWS, steps(1))]
 
 
 def test_an_axis_that_follows_no_input_is_free():
     real = np.arange(9) < np.array([[9], [8], [8], [8]])
-    batch = Batch(None, [real], (Sequence((0,), real),))
+    batch = Batch([real], (Sequence((0,), real),))
     (axes,) = layouts((4, 3), batch.view(), [((1, 2), batch.view([0], place="alone"))])
     assert axes.axes == (ROWS, FREE)
-    no_sequence = Batch(None, [real]).view()
+    no_sequence = Batch([real]).view()
     (axes,) = layouts((4, 9), no_sequence, [((4, 9), no_sequence)])
     assert axes.axes == (ROWS, SAME)
 
@@ -400,7 +404,7 @@ def test_the_largest_difference_is_found_where_it_is(batch, way, data):
         if row not in alone.rows:
             assert found.relative == 0
             continue
-        assert (found.row, found.place) == (row, (step - view.starts[0][row], 1))
+        assert (found.row, found.place) == (row, (step - view.sequences[0].starts[row], 1))
         assert found.batch == found.alone + 7
         assert np.isclose(found.relative, 7 / np.abs(alone.leaves[1]).max())
 
@@ -434,7 +438,7 @@ def _steps_and_features():
 def _one_row(values):
     """Return an array of one row, a view of it and its axes."""
     values = np.asarray(values)[None]
-    view = Batch(None, [values], (Sequence((0,), np.ones((1, values.shape[1]), bool)),)).view()
+    view = Batch([values], (Sequence((0,), np.ones((1, values.shape[1]), bool)),)).view()
     return values, view, Axes((ROWS, steps(0)))
 
 
@@ -468,7 +472,7 @@ def test_integers_are_compared_each_with_its_own_size(mine, other, dtype, share)
 
 
 def test_of_equal_differences_the_first_is_told():
-    batch = Batch(None, [np.ones((3, 2))], (Sequence((0,), np.ones((3, 2), bool)),))
+    batch = Batch([np.ones((3, 2))], (Sequence((0,), np.ones((3, 2), bool)),))
     view, axes = batch.view(), Axes((ROWS, steps(0)))
     found = compare(batch.leaves[0] + 1, view, batch.leaves[0], view, axes)
     assert found == Difference(1.0, 0, (0,), 2.0, 1.0)
@@ -530,7 +534,7 @@ def test_what_is_no_number_differs_from_all_but_itself(batch, value):
         assert compare(mine, view, other, alone, axes).relative == np.inf or np.isinf(value)
         assert compare(mine, view, other, alone, axes).relative > 0
         row = alone.rows[0]
-        mine[row, view.starts[0][row], 0] = value
+        mine[row, view.sequences[0].starts[row], 0] = value
         assert compare(mine, view, other, alone, axes).relative == 0
 
 
@@ -578,6 +582,14 @@ def test_what_one_operation_made_is_one_cause_whoever_reads_it(names):
     assert one.by == tuple(f"{name}_mask" for name in different)
 
 
+@pytest.mark.parametrize("name", ["lengths", "seq_len", "row_length_2", "seqlens", "note_length"])
+def test_what_is_called_a_length_is_one(name):
+    assert is_length_of(name, "note_ids")
+    assert is_length_of(name, "series") is (name != "note_length")
+    assert not is_length_of(f"petal_{name}", "series")
+    assert not is_length_of(f"{name}_id", "note_ids")
+
+
 @quick
 @given(batches())
 def test_a_mask_of_the_batch_is_wrong_unless_it_is_that_of_a_sequence(batch):
@@ -605,7 +617,7 @@ def test_a_view_several_times_fills_a_batch_with_its_rows(batch, times):
     assert np.array_equal(more.masks[0], np.concatenate([mask] * times))
     assert more.masks[1] is None
     assert batch.view().repeat(times).masks is None
-    assert (view.size, replace(view, fixed=9).size) == (batch.size, 9)
+    assert (view.size, replace(batch, fixed=9).view().size) == (batch.size, 9)
 
 
 @quick
