@@ -1,172 +1,113 @@
-"""How `course_lib.pad` fills its rectangle: join the real steps, then `rectangle[mask] = steps`.
-
-It works on some thousand rows at a time, so that what it touches stays in the processor's cache.
-"""
+"""How `course_lib.pad` fills its rectangle: join the real steps, then `rectangle[mask] = steps`."""
 
 import struct
 
 import numpy as np
 
-CHUNK_ROWS = 2048
-NOT_ROWS = (str, bytes, dict, set)
-# "q" is 64 bits everywhere. As a dtype of NumPy it would be another one than int64, of equal bits.
-DTYPES = {"q": np.int64, "d": np.float64}
+# So many rows at a time stay in the processor's cache while they are joined and laid.
+CHUNK_ROWS = 1024
+CODES = {int: np.dtype(int).char, float: "d"}
 
 
 def fill_rectangle(rows, maxlen, dtype, padding, truncating, value):
     """Return the padded rows as an array of shape `(B, T, ...)`; see `course_lib.pad`."""
-    step_shape = _step_shape(rows)
-    parts = []
-    for start in range(0, len(rows), CHUNK_ROWS):
-        chunk = list(rows[start : start + CHUNK_ROWS])
-        lengths = _lengths(chunk, start)
-        for place in np.flatnonzero(lengths > (np.inf if maxlen is None else maxlen)).tolist():
-            row = chunk[place]
-            chunk[place] = row[:maxlen] if truncating == "post" else row[len(row) - maxlen :]
-            lengths[place] = maxlen
-        parts.append((lengths, _join(chunk, start, dtype, step_shape)))
-    if maxlen is None:
-        maxlen = max(int(lengths.max()) for lengths, _ in parts)
+    try:
+        lengths = np.fromiter(map(len, rows), np.intp, len(rows))
+    except TypeError:  # Say which row has no length.
+        lengths = [_as_steps(row, at) for at, row in enumerate(rows)]
+    shapes = (_as_steps(row, at).shape[1:] for at, row in enumerate(rows) if len(row))
+    step_shape = next(shapes, ())
+    maxlen = int(lengths.max()) if maxlen is None else maxlen
+    if (lengths > maxlen).any():
+        keep = slice(maxlen) if truncating == "post" or not maxlen else slice(-maxlen, None)
+        rows = [row[keep] if len(row) > maxlen and is_row(row) else row for row in rows]
+    mask = real_steps(np.minimum(lengths, maxlen), maxlen, padding)
+    chunks = [slice(start, start + CHUNK_ROWS) for start in range(0, len(rows), CHUNK_ROWS)]
+    parts = (_join(rows[chunk], chunk.start, dtype, step_shape) for chunk in chunks)
     if dtype is None:
-        dtype = _common_dtype({steps.dtype for _, steps in parts if steps.size}, value)
-        if dtype.kind == "O" and any(steps.dtype.kind != "O" for _, steps in parts):
-            # Strings, or a mix: join again, so that a 1 beside strings stays a 1.
-            return fill_rectangle(rows, maxlen, dtype, padding, truncating, value)
+        parts = list(parts)
+        dtype = _common_dtype({steps.dtype for steps in parts if steps.size}, value)
+        if dtype.kind == "O":  # Strings, or a mix: join again, so that a 1 beside them stays a 1.
+            parts = [_join(rows[chunk], chunk.start, dtype, step_shape) for chunk in chunks]
     rectangle = np.full((len(rows), maxlen, *step_shape), as_fill(value, dtype), dtype)
-    start = 0
-    for lengths, steps in parts:
-        rectangle[start : start + len(lengths)][real_steps(lengths, maxlen, padding)] = steps
-        start += len(lengths)
+    for chunk, steps in zip(chunks, parts, strict=True):
+        rectangle[chunk][mask[chunk]] = steps
     return rectangle
+
+
+def is_row(row):
+    """Whether this is a list, a tuple, an array or the like; an array of no axes is none."""
+    no_row = isinstance(row, (str, bytes, dict, set)) or getattr(row, "shape", None) == ()
+    return hasattr(type(row), "__len__") and not no_row
 
 
 def _join(rows, start, dtype, step_shape):
     """Return all steps of all rows, one after the other: shape `(sum of lengths, ...)`."""
-    steps = _numbers(rows, dtype) if step_shape == () else None
-    if steps is None:
-        try:
-            # "equiv" refuses rows of different dtypes, and what are no arrays at all.
-            steps = np.concatenate(rows, dtype=rows[0].dtype, casting="equiv")
-        except (AttributeError, TypeError, ValueError):
-            steps = np.empty(0, object)
-    numbers = steps.dtype.kind in "biufc"
-    if numbers and steps.shape[1:] == step_shape and not _is_beyond(steps, dtype):
+    steps = _alike(rows, dtype)
+    if steps is not None and steps.shape[1:] == step_shape:
         return steps
-    steps = [_as_steps(row, start + place, dtype, step_shape) for place, row in enumerate(rows)]
-    steps = [row for row in steps if len(row)]
-    return np.concatenate(steps) if steps else np.empty((0, *step_shape), dtype or int)
+    steps = [_as_steps(row, at, dtype, step_shape) for at, row in enumerate(rows, start)]
+    steps = [row for row in steps if len(row)] or [np.empty((0, *step_shape), dtype or int)]
+    return np.concatenate(steps)
 
 
-def _numbers(rows, dtype):
-    """Return the steps of lists of Python's integers or floats; `None` if they are not such.
-
-    `struct` takes half of the time that NumPy does, and refuses what it would have to cut.
-    """
-    if not set(map(type, rows)) <= {list, tuple}:
-        return None
-    flat = []
-    for row in rows:
-        flat += row
-    kind = type(flat[0]) if flat else None
-    if kind not in (int, float) or not (dtype is None or dtype.kind in "iuf"):
-        return None
-    code = dtype.char if dtype is not None and dtype.kind in "iu" else "q" if kind is int else "d"
+def _alike(rows, dtype):
+    """Return the steps of arrays of one dtype, or of lists of numbers, quickly; else `None`."""
+    kinds, to_integers = set(map(type, rows)), dtype is not None and dtype.kind in "iu"
     try:
-        return np.frombuffer(struct.pack(f"{len(flat)}{code}", *flat), DTYPES.get(code, code))
-    except (struct.error, TypeError, OverflowError):  # a step is no number, or too large
+        if kinds == {np.ndarray}:
+            steps = np.concatenate(rows, casting="equiv")  # refuses arrays of several dtypes
+            fits = not to_integers or steps.dtype.kind in "biu" or np.isfinite(steps).all()
+            return steps if fits and steps.dtype.kind in "biufc" else None
+        if not kinds <= {list, tuple} or not (dtype is None or dtype.kind in "iuf"):
+            return None
+        # `struct` takes half of the time that NumPy does, and refuses what it would have to cut.
+        code = dtype.char if to_integers else CODES[next(type(row[0]) for row in rows if row)]
+        pack = {length: struct.Struct(f"{length}{code}").pack for length in set(map(len, rows))}
+        return np.frombuffer(b"".join([pack[len(row)](*row) for row in rows]), code)
+    except (KeyError, OverflowError, StopIteration, TypeError, ValueError, struct.error):
         return None
 
 
-def _as_steps(row, place, dtype, step_shape):
+def _as_steps(row, at, dtype=None, step_shape=None):
     """Return one row as an array, or say which row it is and what is wrong with it."""
+    name, kind = f"`sequences[{at}]`", type(row).__name__
+    if not is_row(row):
+        raise TypeError(f"{name} must be a list, tuple or array of steps, got {row!r} ({kind})")
     try:
-        steps = np.asarray(row)
-        if _is_beyond(steps, dtype):
-            raise ValueError("NaN and infinity are no integers")
-        steps = steps if dtype is None else np.asarray(row, dtype)
+        # Where integers are wanted, NumPy refuses NaN in a list, but not in an array.
+        is_cut = dtype is not None and dtype.kind in "iu" and np.asarray(row).dtype.kind == "f"
+        steps = np.asarray(np.asarray(row).tolist() if is_cut else row, dtype)
+        if step_shape is not None and len(row) and steps.shape[1:] != step_shape:
+            raise ValueError(f"of shape {step_shape} before it, of shape {steps.shape[1:]} here")
     except (TypeError, ValueError, OverflowError) as error:
         wanted = "one shape and one kind" if dtype is None else f"dtype {dtype}"
-        raise ValueError(
-            f"`sequences[{place}]` must hold steps of {wanted}, got {row!r} ({error})"
-        ) from None
-    if len(steps) and steps.shape[1:] != step_shape:
-        raise ValueError(
-            f"`sequences[{place}]` must hold steps of shape {step_shape} as the rows before it, "
-            f"got steps of shape {steps.shape[1:]}"
-        )
+        raise ValueError(f"{name} must hold steps of {wanted}, got {row!r} ({error})") from None
     return steps
-
-
-def _is_beyond(steps, dtype):
-    """Whether the steps hold NaN or infinity, and `dtype` has no such number."""
-    to_integers = dtype is not None and dtype.kind in "iu" and steps.dtype.kind in "fc"
-    return to_integers and not np.isfinite(steps).all()
-
-
-def _step_shape(rows):
-    """Return the shape of one step, taken from the first row that has one."""
-    first = next((row for row in rows if not has_length(row) or len(row)), ())
-    _lengths([first], 0)
-    try:
-        return np.asarray(first).shape[1:]
-    except ValueError:
-        raise ValueError(
-            f"`sequences` must hold steps of one shape, got ragged features: {first!r}"
-        ) from None
-
-
-def _lengths(rows, start):
-    """Return the rows' lengths, shape `(B,)`, or say which of them is no row."""
-    if not any(issubclass(kind, NOT_ROWS) for kind in set(map(type, rows))):
-        try:
-            return np.fromiter(map(len, rows), np.intp, len(rows))
-        except TypeError:
-            pass
-    place, row = next(
-        (place, row)
-        for place, row in enumerate(rows, start)
-        if isinstance(row, NOT_ROWS) or not has_length(row)
-    )
-    raise TypeError(
-        f"`sequences[{place}]` must be a list, tuple or array of steps, "
-        f"got {row!r} ({type(row).__name__})"
-    )
-
-
-def has_length(row):
-    """Whether `len(row)` is there; an array of no axes has the method alone."""
-    try:
-        return len(row) >= 0
-    except TypeError:
-        return False
 
 
 def _common_dtype(dtypes, value):
     """Return the dtype that holds all rows and the padding value."""
-    kinds = {dtype.kind for dtype in dtypes}
-    if isinstance(value, str):
-        if kinds and kinds <= set("biufc"):
-            raise ValueError(f"`value` must be a number for sequences of numbers, got {value!r}")
-        return np.dtype(object)
-    if kinds & set("US"):
-        raise ValueError(f"`value` must be a string for sequences of strings, got {value!r}")
+    kinds, is_word = {dtype.kind for dtype in dtypes}, isinstance(value, str)
+    if kinds and (kinds <= set("biufc") if is_word else kinds & set("US")):
+        kind = "number" if is_word else "string"
+        raise ValueError(f"`value` must be a {kind} for sequences of {kind}s, got {value!r}")
     try:
-        return np.result_type(*dtypes or [np.dtype(int)], np.min_scalar_type(value))
+        value_dtype = np.dtype(object) if is_word else np.min_scalar_type(value)
+        return np.result_type(*dtypes or [np.dtype(int)], value_dtype)
     except TypeError:
         found = " and ".join(sorted(map(str, dtypes)))
         raise ValueError(f"`value` must fit sequences of {found}, got {value!r}") from None
 
 
 def as_fill(value, dtype):
-    """Return `value` as a scalar array of `dtype`, or say that it is none."""
+    """Return `value` as an array of `dtype` and of shape `(1,)`, or say that it is none."""
     if np.ndim(value):
         raise ValueError(f"`value` must be one number or string, got {value!r}")
-    if isinstance(value, str) and dtype.kind not in "OUS":
-        raise ValueError(f"`value` must be a number for dtype {dtype}, got {value!r}")
     try:
-        if dtype.kind in "iu" and not np.isfinite(value):
+        if isinstance(value, str) and dtype.kind not in "OUS":
             raise ValueError
-        return np.asarray(value, dtype)
+        return np.asarray([np.asarray(value).tolist()], dtype)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"`value` must be a number that {dtype} holds, got {value!r}") from None
 

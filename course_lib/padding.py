@@ -74,7 +74,7 @@ def pad(
     if dtype is not None:
         dtype = as_dtype(dtype, "dtype")
         _rows.as_fill(value, dtype)
-    if isinstance(sequences, _rows.NOT_ROWS) or not _rows.has_length(sequences):
+    if not _rows.is_row(sequences):
         kind = type(sequences).__name__
         raise TypeError(f"`sequences` must be a list, tuple or array of sequences, got {kind}")
     rows = sequences if isinstance(sequences, (list, tuple, np.ndarray)) else list(sequences)

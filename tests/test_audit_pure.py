@@ -1,8 +1,10 @@
 """The pure parts of `audit`: views, axes and comparing, for all batches; NumPy, and no Keras."""
 
+import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,18 +14,19 @@ from hypothesis import strategies as st
 from course_lib._audit.axes import FREE, ROWS, SAME, Axes, along, steps
 from course_lib._audit.batch import Batch, groups
 from course_lib._audit.cause import Cause, Raw, join
-from course_lib._audit.compare import compare
+from course_lib._audit.compare import Difference, compare
 from course_lib._audit.context import Seen
 from course_lib._audit.inputs import is_length_of
 from course_lib._audit.layout import layouts, unfold
 from course_lib._audit.messages import padding_value
 from course_lib._audit.sample import FEW, pick
 from course_lib._audit.targets import own_targets, picks_step
-from course_lib._audit.truth import is_causal, is_right, truths
+from course_lib._audit.truth import is_causal, is_right, is_wrong, truths
 from course_lib._audit.verdict import Verdict, shares, together
-from course_lib._audit.view import Sequence
+from course_lib._audit.view import Sequence, View, shake
 
-quick = settings(max_examples=60, deadline=None)
+# `make mutants` runs these tests for each change: few examples find most of them (docs/mutants.md).
+quick = settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None)
 PURE = [
     "axes",
     "batch",
@@ -197,7 +200,8 @@ def test_a_rows_own_steps_are_cut_out_of_any_view(batch, way, turned):
     values = view.leaves[1][:, ::-1] if turned else view.leaves[1]
     for alone in _alone(batch):
         for row in alone.rows:
-            index = axes.own(values.shape, row, view, None, alone.rows, turned)
+            backwards = {"turned": True} if turned else {}
+            index = axes.own(values.shape, row, view, None, alone.rows, **backwards)
             own = values[index][::-1] if turned else values[index]
             assert np.array_equal(own, own_steps(batch, 1, row))
 
@@ -210,6 +214,8 @@ def test_targets_are_cut_as_the_rows_are(batch):
         cut = axes.cut(targets, alone)
         assert np.array_equal(cut, [own_steps(batch, 0, row) * 10 for row in alone.rows])
         assert np.array_equal(axes.cut(targets[:, :1, None], alone).shape[1:], (1, 1))
+        twice = np.repeat(targets, 2, axis=1)  # of another length than the steps
+        assert np.array_equal(axes.cut(twice, alone), twice[alone.rows])
         assert np.array_equal(axes.real(alone), cut != 0)
 
 
@@ -247,6 +253,15 @@ def test_padding_between_real_steps_is_a_hole_along_their_axis(batch, first, tur
             assert np.array_equal(np.broadcast_to(found, shape), wanted)
 
 
+def test_pairs_of_steps_are_holes_if_either_step_is_one():
+    full, hole = np.array([[True, True, True]]), np.array([[True, False, True]])
+    batch = Batch([full, hole], (Sequence((0,), full), Sequence((1,), hole)))
+    both = Axes((ROWS, steps(1), steps(1))).holes(batch, 0)
+    assert np.array_equal(both, ~(hole[0][:, None] & hole[0]))
+    second = Axes((ROWS, steps(0), steps(1))).holes(batch, 0)
+    assert np.array_equal(np.broadcast_to(second, (3, 3)), np.broadcast_to(~hole[0], (3, 3)))
+
+
 @quick
 @given(batches(), st.sampled_from(["post", "pre"]), st.integers(0, 2))
 def test_a_free_axis_is_cut_at_the_side_where_padding_is_not(batch, side, less):
@@ -261,6 +276,8 @@ def test_a_free_axis_is_cut_at_the_side_where_padding_is_not(batch, side, less):
         cut = axes.cut(weights, alone, (1, size))
         assert np.array_equal(cut, weights[alone.rows][:, kept])
         assert np.array_equal(axes.real(alone, cut.shape), np.ones(cut.shape[:2], bool))
+        for untouched in (None, (1, long + 1)):  # nothing to go by, or nothing to cut
+            assert np.array_equal(axes.cut(weights, alone, untouched), weights[alone.rows])
 
 
 @quick
@@ -312,6 +329,44 @@ def test_an_axis_of_rows_is_known_where_no_steps_are_as_long(batch):
 
 
 @quick
+@given(batches(), st.integers(1, 2))
+def test_where_all_views_have_padding_the_second_axis_is_that_of_steps(batch, extra):
+    assume(not batch.sequences[0].mask.all())
+    rows, long = batch.size, batch.sequences[0].real.shape[1]
+    first, other = batch.view(), batch.view(place="post")
+    for features, number in [((), 0), ((7,), 1), ((long,), 1), ((7, long), 1), ((long, long), 1)]:
+        shape = (rows, long, *features)
+        (axes,) = layouts(shape, first, [(shape, other)])
+        assert axes.axes == (ROWS, *[steps(0)] * number, *[SAME] * (len(shape) - 1 - number))
+    longer = (rows, rows + long + 1)
+    (axes,) = layouts(longer, first, [((rows, rows + long + 2), batch.view(extra=extra))])
+    assert axes.axes == (ROWS, FREE)
+
+
+def test_an_axis_may_be_that_of_one_of_two_sequences():
+    real = [np.arange(long) < np.array([[1], [long]]) for long in (3, 4)]
+    batch = Batch(real, (Sequence((0,), real[0]), Sequence((1,), real[1])))
+    alone = [batch.view([row], place="alone") for row in (0, 1)]
+    whole = batch.view()
+    for number, long in enumerate((3, 4)):
+        ways = layouts((2, long), whole, [((1, 1), alone[0]), ((1, long), alone[1])])
+        assert [way.axes for way in ways] == [(ROWS, steps(number))]
+    same = Batch(real[:1] * 2, (Sequence((0,), real[0]), Sequence((1,), real[0][:, ::-1])))
+    ways = layouts((2, 3), same.view(), [((1, 1), same.view([0], place="alone"))])
+    assert [way.axes for way in ways] == [(ROWS, steps(0)), (ROWS, steps(1))]
+
+
+def test_an_axis_that_follows_no_input_is_free():
+    real = np.arange(9) < np.array([[9], [8], [8], [8]])
+    batch = Batch([real], (Sequence((0,), real),))
+    (axes,) = layouts((4, 3), batch.view(), [((1, 2), batch.view([0], place="alone"))])
+    assert axes.axes == (ROWS, FREE)
+    no_sequence = Batch([real]).view()
+    (axes,) = layouts((4, 9), no_sequence, [((4, 9), no_sequence)])
+    assert axes.axes == (ROWS, SAME)
+
+
+@quick
 @given(st.integers(1, 400))
 def test_of_many_lengths_both_ends_are_picked_and_even_and_odd_ones(count):
     places = pick(count)
@@ -331,6 +386,8 @@ def test_rows_and_steps_in_one_axis_are_unfolded(batch):
     flat = view.leaves[1].reshape(-1, 2)
     assert np.array_equal(unfold(flat, view), view.leaves[1])
     assert unfold(view.leaves[1], view) is view.leaves[1]
+    longer = np.ones((len(flat) + 1, 2))
+    assert unfold(longer, view) is longer
 
 
 # ---------------------------------------------------------------------- comparing
@@ -375,8 +432,106 @@ def test_steps_that_run_backwards_are_equal_when_they_are_turned(batch):
         assert found.relative == 0
 
 
+@quick
+@given(batches(holes=True), WAYS, WAYS, st.booleans())
+def test_two_views_with_padding_are_compared_at_the_rows_own_steps(batch, way, other, turned):
+    views = batch.view(**way), batch.view(**other)
+    values = [view.leaves[1] + 100 * ~truths(view)[0][..., None] for view in views]
+    mine, others = (one[:, ::-1] if turned else one for one in values)
+    found = compare(mine, views[0], others, views[1], _steps_and_features(), turned=turned)
+    assert found == Difference(0.0, -1, (), 0.0, 0.0)
+
+
 def _steps_and_features():
     return Axes((ROWS, steps(0), SAME))
+
+
+def _one_row(values):
+    """Return an array of one row, a view of it and its axes."""
+    values = np.asarray(values)[None]
+    view = Batch([values], (Sequence((0,), np.ones((1, values.shape[1]), bool)),)).view()
+    return values, view, Axes((ROWS, steps(0)))
+
+
+def _share(mine, other):
+    """Return the largest difference between the values of one row, as a share."""
+    (mine, view, axes), (other, alone, _) = _one_row(mine), _one_row(other)
+    return compare(mine, view, other, alone, axes).relative
+
+
+@pytest.mark.parametrize(
+    ("value", "counts"),
+    [(999_999.5, True), (1e6, False), (-1e9, False), (np.inf, False), (np.nan, False)],
+)
+def test_values_that_mean_never_say_nothing_of_the_scale(value, counts):
+    other = np.array([1.0, 8.0, value])
+    mine = np.array([3.0, 8.0, value])
+    assert _share(mine, other) == 2 / (value if counts else 8)
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "dtype", "share"),
+    [
+        ([1, 0, 100], [0, 0, 100], "int32", 1),
+        ([1, 0, 100], [0, 0, 100], "uint8", 1),
+        ([0, 0, 100], [0, 0, 80], "int32", 20 / 80),
+        ([1, 0, 1], [0, 0, 0], "bool", 1),
+    ],
+)
+def test_integers_are_compared_each_with_its_own_size(mine, other, dtype, share):
+    assert _share(np.array(mine, dtype), np.array(other, dtype)) == share
+
+
+def test_of_equal_differences_the_first_is_told():
+    batch = Batch([np.ones((3, 2))], (Sequence((0,), np.ones((3, 2), bool)),))
+    view, axes = batch.view(), Axes((ROWS, steps(0)))
+    found = compare(batch.leaves[0] + 1, view, batch.leaves[0], view, axes)
+    assert found == Difference(1.0, 0, (0,), 2.0, 1.0)
+    assert str(found) == "row 0, index (0): 2 in the batch, 1 alone"
+    assert str(Difference(1.0, 4, (), 0.12345, 1.0)) == "row 4: 0.1235 in the batch, 1 alone"
+    assert found.where == "row 0, index (0)"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "axes"),
+    [
+        ((1, 3, 2), (1, 3, 2), (ROWS, steps(0))),
+        ((1, 3), (1, 3), (ROWS, steps(0), SAME)),
+        ((1, 3, 2), (1, 3), (ROWS, steps(0), SAME)),
+        ((1, 3), (1, 3, 2), (ROWS, steps(0))),
+        ((1, 3, 2), (1, 3, 4), (ROWS, steps(0), SAME)),
+        ((1, 3, 4), (1, 3, 2), (ROWS, steps(0), SAME)),
+    ],
+)
+def test_tensors_that_do_not_fit_are_not_compared(first, second, axes):
+    _, view, _ = _one_row(np.ones(3))
+    assert compare(np.ones(first), view, np.ones(second), view, Axes(axes)) is None
+
+
+def test_words_are_not_compared():
+    numbers, view, axes = _one_row([1.0, 2.0])
+    words = np.array([["a", "b"]])
+    assert compare(numbers, view, words, view, axes) is None
+    assert compare(words, view, numbers, view, axes) is None
+
+
+@quick
+@given(batches())
+def test_a_free_axis_is_only_compared_with_rows_alone(batch):
+    view, axes = batch.view(), Axes((ROWS, FREE))
+    for alone in _alone(batch):
+        values = np.ones((len(alone.rows), 2))
+        assert compare(np.ones((batch.size, 3)), view, values, alone, axes).relative == 0
+    if not batch.sequences[0].mask.all():
+        assert compare(np.ones((batch.size, 3)), view, values, view, axes) is None
+
+
+@pytest.mark.parametrize(
+    "found", [Difference(0.0, 0, (), 0.0, 0.0), ROWS, Axes((ROWS,)), View([], None, ())]
+)
+def test_what_was_found_stays_as_it_is(found):
+    with pytest.raises(FrozenInstanceError):
+        found.row = 1
 
 
 @quick
@@ -416,6 +571,9 @@ def test_a_causal_mask_is_told_from_one_of_padding(long, rows):
     assert is_causal(causal)
     assert is_causal(causal[None])
     assert is_causal(np.repeat(causal[None], rows, axis=0))
+    assert not is_causal(~causal)
+    assert not is_causal(causal[:-1])
+    assert not is_causal(causal[:, :-1])
     lengths = np.arange(1, rows + 1)
     padding = np.arange(long) < lengths[:, None, None]
     assert is_causal(padding) == (len(np.unique(np.minimum(lengths, long))) == 1)
@@ -441,6 +599,55 @@ def test_what_is_called_a_length_is_one(name):
     assert is_length_of(name, "series") is (name != "note_length")
     assert not is_length_of(f"petal_{name}", "series")
     assert not is_length_of(f"{name}_id", "note_ids")
+
+
+@quick
+@given(batches())
+def test_a_mask_of_the_batch_is_wrong_unless_it_is_that_of_a_sequence(batch):
+    pytest.importorskip("keras")
+    view = batch.view()
+    (truth,) = truths(view)
+    assert not is_wrong(truth, view)
+    assert not is_wrong([truth, None, {"mask": truth.astype("int32")}], view)
+    assert is_wrong([truth, ~truth], view)
+    # Of other shapes: attention's, and after pooling.
+    assert not is_wrong([~truth[:, None], ~truth[:, :-1], ~truth[:, 0]], view)
+
+
+# ---------------------------------------------------------------------- copies, and shaken ones
+
+
+@quick
+@given(batches(), st.integers(1, 3))
+def test_a_view_several_times_fills_a_batch_with_its_rows(batch, times):
+    mask = batch.sequences[0].mask
+    view = replace(batch, masks=[mask, None]).view()
+    more = view.repeat(times)
+    for leaf, repeated in zip(view.leaves, more.leaves, strict=True):
+        assert np.array_equal(repeated, np.concatenate([leaf] * times))
+    assert np.array_equal(more.masks[0], np.concatenate([mask] * times))
+    assert more.masks[1] is None
+    assert batch.view().repeat(times).masks is None
+    assert (view.size, replace(batch, fixed=9).view().size) == (batch.size, 9)
+
+
+@quick
+@given(st.lists(st.floats(1, 1000, width=32), min_size=5, max_size=12))
+def test_shaken_floats_change_by_two_millionths_each_turn_in_its_own_way(values):
+    values = np.array([*values, 0.0], "float32")
+    turns = [shake(values, turn) for turn in range(5)]
+    for shaken in turns:
+        assert shaken.dtype == values.dtype
+        change = shaken[:-1] / values[:-1].astype(float) - 1
+        assert np.allclose(np.abs(change), 2.0**-19, rtol=0.1)
+        assert {-1.0, 1.0} == set(np.sign(change))
+        assert shaken[-1] == 0
+    assert all(not np.array_equal(one, other) for one, other in combinations(turns, 2))
+    assert np.array_equal(shake(values), turns[0])
+    view = View([values, np.arange(3)], None, np.arange(1))
+    assert np.array_equal(view.shaken(2).leaves[0], turns[2])
+    assert np.array_equal(view.shaken().leaves[0], turns[0])
+    assert view.shaken(2).leaves[1] is view.leaves[1]
 
 
 # ---------------------------------------------------------------------- verdicts

@@ -10,6 +10,7 @@ of all lesson modules left, and why, stands in docs/mutants.md.
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -30,7 +31,7 @@ CONFIG = """\
 module-path = "course_lib/{module}.py"
 timeout = 120.0
 excluded-modules = []
-test-command = "{runner} -x -q -p no:cacheprovider --hypothesis-seed=0 {tests}"
+test-command = "{runner} -x -q {plugins} --hypothesis-seed=0 {tests}"
 
 [cosmic-ray.distributor]
 name = "local"
@@ -38,6 +39,8 @@ name = "local"
 [cosmic-ray.filters.operators-filter]
 exclude-operators = {excluded}
 """
+# Of the plugins, these tests need that of hypothesis alone: loading them all takes 3 of 4 seconds.
+PLUGINS = "-p no:cacheprovider -p _hypothesis_pytestplugin"
 # cosmic-ray puts every operator in the place of every other. One or two for each are enough to see
 # whether a test looks at the place; `is` beside numbers and `+x` mostly change nothing.
 KEPT = "Add_Sub Sub_Add Mul_Div Div_Mul Pow_Mul FloorDiv_Div Mod_Div BitAnd_BitOr BitOr_BitAnd"
@@ -112,6 +115,7 @@ def survivors(dump):
 
 def main(module, *flags):
     make_environment()
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     tree = BUILD / module  # one for each, so that modules can be tried side by side
     copy_tree(tree)
     # The pure parts of the audit share a file of property tests: `MODULE=_audit/axes`.
@@ -124,9 +128,8 @@ def main(module, *flags):
     else:
         session.unlink(missing_ok=True)
     with tests_with("--numpy" in flags, tree) as runner:
-        config.write_text(
-            CONFIG.format(module=module, runner=runner, tests=tests, excluded=json.dumps(EXCLUDED))
-        )
+        options = {"runner": runner, "plugins": PLUGINS, "tests": tests}
+        config.write_text(CONFIG.format(module=module, excluded=json.dumps(EXCLUDED), **options))
         if not again:
             cosmic_ray("cosmic-ray", "init", config, session, tree=tree)
             cosmic_ray("cr-filter-operators", session, config, tree=tree)
