@@ -110,7 +110,7 @@ def check_activity(context):
         wanted = float(np.average(alone, weights=rows))
         if abs(batch - wanted) > max(1e-4, context.share) * max(abs(wanted), 1e-12):
             what = "its activity regularizer counts padded steps"
-            cause = Cause("leak", layer.name, None, what, ACTIVITY)
+            cause = Cause("leak", layer.name, what, ACTIVITY)
             text = f"Its activity loss is {batch:.4g} in the batch, {wanted:.4g} by its rows alone."
             found.append(finding(cause, "loss", [text]))
     return Seen(findings=tuple(found))

@@ -22,7 +22,7 @@ from course_lib._keras_private import function_of, user_metrics
 def blame_loss(scored, part, verdict, evidence, by_weights):
     """Return what is `Seen` of a loss that counts padding."""
     if by_weights:
-        cause = Cause("sample_weight", part.name, None, f"the shape is {part.weights.shape}")
+        cause = Cause("sample_weight", part.name, f"the shape is {part.weights.shape}")
     else:
         cause = _mask_cause(scored, part.output, "the loss") or Cause("loss", part.name)
     if _is_the_pipelines(scored, cause):
@@ -61,7 +61,7 @@ def _mask_cause(scored, number, needs):
     if not context.has_steps(number) and not shorter:
         return None
     mask, story = attached(context.outputs[number]), scored.story()
-    tensor = story.outputs[number][0]
+    tensor = story.outputs[number]
     if mask is None:
         return lost(story, tensor, None).needed_by(needs)
     if not shorter and not is_right(mask, story.padded):

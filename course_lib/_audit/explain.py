@@ -8,7 +8,7 @@ from course_lib._audit.differences import differences
 from course_lib._audit.messages import joined
 from course_lib._audit.report import finding
 from course_lib._audit.run import ROUNDING, float32
-from course_lib._audit.story import tell
+from course_lib._audit.story import story_of
 
 
 def explain(context, seen):
@@ -32,12 +32,7 @@ def causes_of(context, leak):
             causes = causes_in(story_of(context, leak.padded, leak.bare, share, leak.training))
         if causes:
             return causes
-    return [Cause("leak", context.model.name, None, "between the input and the output")]
-
-
-def story_of(context, padded, bare, share, training=False):
-    """Return the `Story` of two views."""
-    return tell(context.runner, context.batch, padded, bare, share, training)
+    return [Cause("leak", context.model.name, "between the input and the output")]
 
 
 def who_shows(context, leak):
@@ -45,7 +40,7 @@ def who_shows(context, leak):
     places = []
     for cause in causes_of(context, leak):
         if cause.kind == "ignored" or cause.needs:
-            needs = cause.needs or (f"`{cause.layer}`",)
+            needs = [name for name, _ in cause.needs] or [f"`{cause.layer}`"]
             places.append(f"{joined(needs)} get{'s' * (len(needs) == 1)} no mask")
         elif cause.kind == "leak" and (cause.is_raw or cause.call is not None):
             place = f"the {cause.layer}" if cause.is_raw else f"`{cause.layer}`"
@@ -56,16 +51,16 @@ def who_shows(context, leak):
 def _crowd(context, leak):
     with leak.context():
         causes = causes_in(story_of(context, leak.padded, leak.bare, context.share))
-    layer, call = (causes[0].layer, causes[0].call) if causes else (context.model.name, None)
+    place = causes[0].place if causes else context.model.name
     text = f"{context.name_of(leak.output)} {leak}."
-    return finding(Cause("neighbours", layer, call), "outputs", [text])
+    return finding(Cause("neighbours", place), "outputs", [text])
 
 
 def _advised(context, cause, leak):
     """Return a leak's cause with a fix that the way of finding it tells of."""
     if leak.inside and not cause.is_raw:
         return cause.but(fix=fixes.INSIDE)
-    if cause.kind != "leak" or cause.fix or fixes.is_known(cause):
+    if cause.kind != "leak" or cause.fix:
         return cause
     if leak.refilled:
         return cause.but(fix=fixes.REFILLED)

@@ -29,7 +29,7 @@ def check_own_loss(scored):
     seen = Seen(checked=("the model's own `compute_loss`",))
     if verdict.holds(scored.share):
         return seen
-    cause = Cause("loss", scored.model.name, None, "in its own `compute_loss`", OWN_LOSS)
+    cause = Cause("loss", scored.model.name, "in its own `compute_loss`", OWN_LOSS)
     text = (
         f"`compute_loss` gives {verdict.batch:.4g} for the batch, "
         f"{verdict.wanted[0]:.4g} for its rows alone."
