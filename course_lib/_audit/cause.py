@@ -44,6 +44,7 @@ class Cause:
             by which it can be given the mask, empty if it takes none.
         padding: the value that stands at all padded steps of what the layer reads, if one does.
         axes: how many axes that has.
+        through: who would not hand a mask on that is made there, in words.
         value: what a `compute_mask` would have to return.
     """
 
@@ -54,6 +55,7 @@ class Cause:
     needs: tuple = ()
     padding: float | None = None
     axes: int = 0
+    through: tuple = ()
     value: str = ""
 
     @property

@@ -2,7 +2,6 @@
 
 from course_lib._audit import raw
 from course_lib._audit.cause import Cause, join
-from course_lib._audit.leaks import fix_of
 from course_lib._audit.masks import filled, given_wrong, lost_first, misaligned
 from course_lib._audit.messages import is_own
 from course_lib._audit.truth import is_wrong
@@ -47,7 +46,7 @@ def _of_call(story, call, bad):
     if not story.index.children(call):
         return [explain_call(story, call) if call.is_layer else raw.called(story, call)]
     made = [tensor for tensor in bad if _is_made_inside(story, tensor, call)]
-    causes = [raw.unsound_inside(story, tensor, call) for tensor in made]
+    causes = [raw.unsound(story, tensor, call, inside=True) for tensor in made]
     if not causes or not call.is_block:
         return causes
     # A layer of the user's own answers for what its `call` does.
@@ -87,10 +86,11 @@ def explain_call(story, call):
 
 def _leak(story, call, detail=""):
     """Return the `Cause` of a layer that mixes steps, one's own by one of its operations."""
-    if not is_own(call.layer):
-        return Cause("leak", call, detail, fix_of(call.layer, ()))
-    known = {*story.index.known(call), *map(id, call.read)}
-    return raw.leak(story, call, call.made, known, detail)
+    found = (), story.pairs(call.read)
+    if is_own(call.layer):
+        known = story.index.known(call).keys() | set(map(id, call.read))
+        found = story.culprit(call.made, known - set(map(id, call.made)))
+    return raw.leak(story, call, *found, detail)
 
 
 def _needed(tensors, call):

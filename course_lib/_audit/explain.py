@@ -1,5 +1,7 @@
 """Explain: a finding for each place where padding comes in."""
 
+from dataclasses import replace
+
 from course_lib._audit import leaks as fixes
 from course_lib._audit.attempt import attempt
 from course_lib._audit.cause import Cause
@@ -7,7 +9,7 @@ from course_lib._audit.causes import causes_in
 from course_lib._audit.differences import differences
 from course_lib._audit.messages import joined
 from course_lib._audit.report import finding
-from course_lib._audit.run import ROUNDING, float32
+from course_lib._audit.run import ROUNDING, array, float32
 from course_lib._audit.story import story_of
 
 
@@ -17,8 +19,25 @@ def explain(context, seen):
     for leak in seen.leaks:
         evidence = [f"{context.name_of(leak.output)} {leak}."]
         for cause in causes_of(context, leak):
-            found.append(finding(_advised(context, cause, leak), "outputs", evidence))
+            whole = finding(_advised(context, cause, leak), "outputs", evidence)
+            found += (_in_each_step(context, cause, whole) if leak.inside else None) or [whole]
     return tuple(found)
+
+
+def _in_each_step(context, cause, whole):
+    """Return the findings inside a `TimeDistributed`: its layer, audited with steps as its rows."""
+    import keras
+
+    from course_lib._audit.audit import run_audit
+
+    if cause.call is None or not isinstance(cause.call.layer, keras.layers.TimeDistributed):
+        return []
+    ids = array(cause.call.read[0])
+    report, error = attempt(run_audit, cause.call.layer.layer, ids.reshape(-1, *ids.shape[2:]))
+    if error is not None:
+        return []
+    context.runner.forwards += report.forwards
+    return [replace(one, evidence=whole.evidence) for one in report.findings]
 
 
 def causes_of(context, leak):

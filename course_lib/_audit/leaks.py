@@ -24,6 +24,10 @@ INSIDE = (
     "It sees the zeros that end a step's own ids. Audit the part that reads one step, with steps "
     "as its rows (`x.reshape(-1, x.shape[2])`), and fix what is found there."
 )
+ROWS = (
+    "It reads no steps, so it is not padding that it mixes, but the rows of a batch: let each row "
+    "be computed by itself, and audit again."
+)
 REFILLED = "Set padded steps to zero before this layer."
 # What is no operation, but many of them: one turn for each step.
 LOOP = "EachStep"

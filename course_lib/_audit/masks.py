@@ -57,7 +57,8 @@ def _lost(story, tensor, call):
     if producer.attached or filled(producer):
         return _lost_here(story, producer)
     inside = _made_inside(story, tensor, producer)
-    return inside or _lost_before(story, producer.read, producer, producer)
+    drops = "" if producer.layer.supports_masking else f"`{producer.name}`"
+    return inside or _lost_before(story, producer.read, producer, producer, drops)
 
 
 def _lost_here(story, producer):
@@ -75,7 +76,7 @@ def _first(story, tensors, call):
     return min(causes, key=lambda one: one.kind == "never", default=None)
 
 
-def _lost_before(story, tensors, reader, maker):
+def _lost_before(story, tensors, reader, maker, drops):
     """Return the `Cause` if what a call reads has no mask either.
 
     Args:
@@ -83,6 +84,7 @@ def _lost_before(story, tensors, reader, maker):
         tensors: what it reads.
         reader: the call.
         maker: the call that ought to make a mask where none is made before, `None` for the model.
+        drops: who would not hand a mask on that is made before, in words, or empty.
     """
     import keras
 
@@ -92,7 +94,9 @@ def _lost_before(story, tensors, reader, maker):
     # An `Embedding` makes the mask, whoever made the ids.
     reads_ids = maker is not None and isinstance(maker.layer, keras.layers.Embedding)
     if cause is not None and cause.call is not None and not reads_ids:
-        return cause
+        # A mask that is made after an operation does not come through it.
+        comes_after = cause.call is reader and not reader.is_layer
+        return cause if comes_after or not drops else cause.but(through=(*cause.through, drops))
     return Cause("never", "the model") if maker is None else _never(story, maker)
 
 
@@ -114,11 +118,12 @@ def _lost_between(story, tensor, call, producer):
     if producer is not None:
         if producer.attached:
             return raw.called(story, producer, "lost")
-        return _lost_before(story, producer.read, producer, call)
+        return _lost_before(story, producer.read, producer, call, f"`{producer.name}`")
     near, known = story.nearest(tensor, call)[0], story.index.known(call)
     if any(known[id(one)] is not None for one in near):
         return raw.losing(story, tensor, call)
-    return _lost_before(story, near, call, call)
+    drops = f"what comes before `{call.name}`" if call is not None else "what comes last"
+    return _lost_before(story, near, call, call, drops)
 
 
 def _made_inside(story, tensor, producer):

@@ -82,6 +82,8 @@ def make(cause):
         masking = "" if value == 0 else f"(mask_value={value:g})"
         where = "before" if call is None or call.is_layer else "after"
         way = f"put a `Masking{masking}` layer {where} it"
+    if way and cause.through:
+        way += f" and hand the mask on at {joined(cause.through)}"
     return way, handed
 
 

@@ -3,7 +3,7 @@
 import linecache
 
 from course_lib._audit.cause import Cause, Raw
-from course_lib._audit.leaks import COUNTED, fix_of
+from course_lib._audit.leaks import COUNTED, ROWS, fix_of
 from course_lib._audit.run import array
 
 # Operations that only prepare others, and say nothing to a reader.
@@ -13,35 +13,29 @@ PLUMBING = {
 }  # fmt: skip
 
 
-def leak(story, place, tensors, until, detail=""):
-    """Return the `Cause` of tensors that operations made wrong out of known ones.
+def leak(story, place, operations, read, detail=""):
+    """Return the `Cause` of a leak.
 
     Args:
         story: the `Story`.
         place: the `Call` of a layer, or a `Raw`.
-        tensors: what was made.
-        until: ids of the tensors from which on it was made.
+        operations: the names of the operations that mix steps.
+        read: list of the tensors that those or the layer read, of both runs in pairs.
         detail: what else is known.
     """
-    kinds, _ = story.culprit(tensors, set(until) - {id(tensor) for tensor in tensors})
-    return Cause("leak", place, detail, fix_of(getattr(place, "layer", None), kinds))
+    rows = [pair for pair in read if tuple(pair[0].shape[:1]) == (story.padded.size,)]
+    axes = max((len(mine.shape) for mine, _ in rows), default=3)
+    fix = fix_of(getattr(place, "layer", None), operations, axes)
+    return Cause("leak", place, detail, ROWS if story.have_no_steps(rows) else fix)
 
 
-def unsound(story, tensor, call):
-    """Return the `Cause` of a tensor that operations before `call` made of sound ones."""
+def unsound(story, tensor, call, inside=False):
+    """Return the `Cause` of a tensor that operations before or inside `call` made of sound ones."""
     near, operations = story.nearest(tensor, call)
-    place = _place(story, tensor, operations, near, call, call.parent)
-    return leak(story, place, [tensor], story.index.known(call), _source(operations))
-
-
-def unsound_inside(story, tensor, call):
-    """Return the `Cause` of a tensor that operations inside `call` made of sound ones."""
-    _, operations = story.nearest(tensor, call)
-    way = story.run.ancestors([tensor]).values()
-    owned = [one for one in way if story.index.owner(one) is not None]
-    owned.sort(key=lambda one: story.index.order[story.index.owner(one)])
-    place = _place(story, tensor, operations, owned[-1:], None, call)
-    return leak(story, place, [tensor], story.index.known(call), _source(operations))
+    around, reader = (call, None) if inside else (call.parent, call)
+    place = _place(story, tensor, operations, near, reader, around)
+    known = story.index.known(call).keys() - {id(tensor)}
+    return leak(story, place, *story.culprit([tensor], known), _source(operations))
 
 
 def losing(story, tensor, call):
@@ -62,10 +56,11 @@ def called(story, call, kind="leak"):
     after = tuple(dict.fromkeys(one.name for one in story.index.readers(call)))
     made = call.made[0]
     place = Raw(call.class_name, "", before, after, id(made))
-    if kind != "leak":
+    if kind == "lost":
         return Cause(kind, place)
-    counts = story.batch.side == "pre" and story.counts_columns(array(made))
-    return Cause(kind, place, fix=COUNTED if counts else fix_of(None, (call.class_name,)))
+    if story.batch.side == "pre" and story.counts_columns(array(made)):
+        return Cause(kind, place, fix=COUNTED)
+    return leak(story, place, (call.class_name,), story.pairs(call.read))
 
 
 def _place(story, tensor, operations, near, call, around):

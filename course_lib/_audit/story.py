@@ -95,6 +95,19 @@ class Story:
         fits = len(shape) == len(other) and shape[1:] != other[1:]
         return shape[1] in self.padded.steps or fits
 
+    def pairs(self, tensors):
+        """Return those of a call's tensors that are in both runs, in pairs."""
+        return [(one, self.twins[id(one)]) for one in tensors if id(one) in self.twins]
+
+    def have_no_steps(self, pairs):
+        """Return True if there are tensors, all sound, and no axis of theirs can be of steps."""
+        return bool(pairs) and not any(
+            mine.shape[1:] != other.shape[1:]
+            or {*mine.shape[1:]} & {*self.padded.steps}
+            or self.compared(mine, other) != "sound"
+            for mine, other in pairs
+        )
+
     # ------------------------------------------------------------------ operations
 
     def nearest(self, tensor, call):
@@ -117,7 +130,7 @@ class Story:
         Returns:
             Its name, in a tuple, and list of what it read, tensors of both runs in pairs.
         """
-        others = [self.twins[id(one)] for one in tensors if id(one) in self.twins]
+        others = [other for _, other in self.pairs(tensors)]
         ends = {id(self.twins[place]) for place in until if place in self.twins}
         mine = _made(self.run, self.run.ancestors(tensors, until), until)
         theirs = _made(self.reference, self.reference.ancestors(others, ends), ends)
