@@ -91,11 +91,6 @@ def _by_tensor(pairs):
 
 
 def masks_before(recording, call):
-    """Return dict of id and mask: what calls that began before `call` gave out, or were given."""
-    known = {}
-    for earlier in recording.calls:
-        if earlier is call:
-            break
-        pairs = earlier.outputs if earlier.finished else [one[2:] for one in earlier.inputs]
-        known.update({id(tensor): mask for tensor, mask in pairs})
-    return known
+    """Return dict of id and mask: what calls that began before `call` gave out."""
+    earlier = recording.calls[: recording.calls.index(call)]
+    return {id(tensor): mask for one in earlier for tensor, mask in one.outputs}

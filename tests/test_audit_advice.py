@@ -255,7 +255,7 @@ class MaskedUp(layers.UpSampling1D):
 
 @advice(
     "a layer of Keras that makes other steps", "lost", "subclass of `UpSampling1D`",
-    "`compute_mask` returns", "to `lstm` by hand", unsaid=["supports_masking", "give it a"],
+    "with a `compute_mask` that returns", "to `lstm` by hand", unsaid=["supports_masking"],
     ways=["subclass", "by hand"],
 )  # fmt: skip
 def _(way):

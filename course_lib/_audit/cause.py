@@ -42,10 +42,8 @@ class Cause:
         fix: what fixes this one, where that of its kind would not; else empty.
         needs: who needs the mask that is not there, "`lstm`" or "the loss", each with the argument
             by which it can be given the mask, empty if it takes none.
-        padding: the value that stands at all padded steps of what the layer reads, if one does.
-        axes: how many axes that has.
-        through: who would not hand a mask on that is made there, in words.
-        value: what a `compute_mask` would have to return.
+        way: what makes the mask there or lets it out, a clause; empty if nothing is known to.
+        through: who would not hand that mask on, in words.
     """
 
     kind: str
@@ -53,10 +51,8 @@ class Cause:
     detail: str = ""
     fix: str = ""
     needs: tuple = ()
-    padding: float | None = None
-    axes: int = 0
+    way: str = ""
     through: tuple = ()
-    value: str = ""
 
     @property
     def call(self):
@@ -79,7 +75,7 @@ class Cause:
         fault, names = FAULTS[self.kind], [name for name, _ in self.needs]
         needed = f"{joined(names)} need{'s' * (len(names) == 1)} it" if names else ""
         warned = "Keras warned of it" if self.call and self.call.warned else ""
-        details = ", ".join(filter(None, [self.detail, warned, needed]))
+        details = ", ".join(filter(None, [self.detail or warned, needed]))
         details = f" ({details})" if details else ""
         about = f"At the {self.layer}" if self.is_raw else f"At `{self.layer}`"
         about += f" ({self.call.class_name})" if self.call else ""
@@ -100,16 +96,14 @@ def join(causes):
     found = {}
     for cause in causes:
         key = (cause.kind, cause.place.origin if cause.is_raw else cause.layer)
-        found[key] = _both(found[key], cause) if key in found else cause
+        first = found.setdefault(key, cause)
+        needs = {**dict(first.needs + cause.needs), **dict(first.needs)}
+        place = first.place
+        if cause.is_raw:
+            after = tuple(dict.fromkeys((*place.after, *cause.place.after)))
+            place = replace(place, after=after)
+        found[key] = first.but(place=place, needs=tuple(needs.items()))
     return list(found.values())
-
-
-def _both(one, other):
-    changes = {"needs": tuple({**dict(one.needs + other.needs), **dict(one.needs)}.items())}
-    if one.is_raw:
-        after = tuple(dict.fromkeys((*one.place.after, *other.place.after)))
-        changes["place"] = replace(one.place, after=after)
-    return one.but(**changes)
 
 
 def between(before, after):

@@ -5,7 +5,7 @@ from course_lib._audit.cause import Cause, join
 from course_lib._audit.masks import filled, given_wrong, lost_first, misaligned
 from course_lib._audit.messages import is_own
 from course_lib._audit.truth import is_wrong
-from course_lib._mask_words import Letters, hears, overwritten
+from course_lib._mask_words import hears, overwritten
 
 
 def causes_in(story):
@@ -13,7 +13,7 @@ def causes_in(story):
     turned = [tensor for tensor in story.outputs if story.state(tensor) == "reversed"]
     found = [misaligned(story, tensor, None) for tensor in turned]
     matters = _what_matters(story)
-    for call in story.calls:
+    for call in story.index.calls:
         bad = [tensor for tensor in story.unsound(call.made) if matters(tensor)]
         unsound = story.unsound(call.read)
         fresh = [one for one in unsound if matters(one) and _is_fresh(story, one, call)]
@@ -29,23 +29,22 @@ def _what_matters(story):
     A sound tensor ends the way back: what it was made of may be unsound, as columns are that serve
     to tell what comes before what.
     """
-    made = [tensor for call in story.calls for tensor in call.made]
+    made = [tensor for call in story.index.calls for tensor in call.made]
     sound = {id(tensor) for tensor in made if story.state(tensor) == "sound"}
     relevant = story.run.ancestors(story.unsound(story.outputs), until=sound)
     return lambda tensor: not story.run.made_by or id(tensor) in relevant
 
 
 def _is_fresh(story, tensor, call):
-    """Return True if raw operations made the tensor, out of nothing unsound that is known."""
-    return id(tensor) not in story.index.known(call) and not story.unsound(
-        story.nearest(tensor, call)[0]
-    )
+    """Return True if raw operations before or in a call made a tensor of nothing unsound."""
+    known = story.index.known(call)
+    return id(tensor) not in known and not story.unsound(story.nearest(tensor, call)[0])
 
 
 def _of_call(story, call, bad):
     if not story.index.children(call):
         return [explain_call(story, call) if call.is_layer else raw.called(story, call)]
-    made = [tensor for tensor in bad if _is_made_inside(story, tensor, call)]
+    made = [tensor for tensor in bad if _is_fresh(story, tensor, call)]
     causes = [raw.unsound(story, tensor, call, inside=True) for tensor in made]
     if not causes or not call.is_block:
         return causes
@@ -54,18 +53,9 @@ def _of_call(story, call, bad):
     return [cause.but(detail=cause.detail or causes[0].layer)]
 
 
-def _is_made_inside(story, tensor, call):
-    """Return True if no call inside gave out the tensor, nor an unsound one it was made of."""
-    if story.index.producer(tensor, call) is not None:
-        return False
-    given = {id(one) for earlier in story.index.before(call) for one in earlier.made}
-    way = story.run.ancestors([tensor], until=given)
-    return not story.unsound(one for place, one in way.items() if place in given)
-
-
 def explain_call(story, call):
     """Return the `Cause` for a layer whose inputs are sound and whose outputs are not."""
-    if overwritten(call, Letters()):
+    if overwritten(call):
         return Cause("overwritten", call)
     for tensor in call.read:
         if story.state(tensor) == "reversed":

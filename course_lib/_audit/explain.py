@@ -68,11 +68,8 @@ def who_shows(context, leak):
 
 
 def _crowd(context, leak):
-    with leak.context():
-        causes = causes_in(story_of(context, leak.padded, leak.bare, context.share))
-    place = causes[0].place if causes else context.model.name
-    text = f"{context.name_of(leak.output)} {leak}."
-    return finding(Cause("neighbours", place), "outputs", [text])
+    (first, *_), text = causes_of(context, leak), f"{context.name_of(leak.output)} {leak}."
+    return finding(Cause("neighbours", first.place), "outputs", [text])
 
 
 def _advised(context, cause, leak):

@@ -5,13 +5,14 @@ Every fix is done as it says, and audited again, in `tests/audit_fixes.py` and
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from course_lib._audit.messages import by_hand, let_out, make, pass_by_hand, pass_on
 
+EACH_STEP = "Let the loss return one value for each step."
 
-@dataclass(frozen=True)
-class Fault:
+
+class Fault(NamedTuple):
     """One kind of fault.
 
     Attributes:
@@ -81,7 +82,7 @@ FAULTS = {
     "loss": Fault(
         "loss counts padding",
         "the loss counts padding although its prediction carries the right mask",
-        "Let the loss return one value for each step.",
+        EACH_STEP,
     ),
     "added loss": Fault(
         "added loss counts padding",
@@ -119,11 +120,11 @@ LOSSES = {
     "scalar": (
         "it returns one number for the whole batch, so neither a mask nor `sample_weight` can take "
         "padding out of it",
-        "Let the loss return one value for each step.",
+        EACH_STEP,
     ),
     "row": (
         "it returns one number for each row, so a mask over steps does not fit",
-        "Let the loss return one value for each step. One that must read whole rows, such as CTC, "
+        f"{EACH_STEP} One that must read whole rows, such as CTC, "
         "belongs into the model's own `compute_loss`, which can count the real steps of `x` "
         "(`ops.ctc_loss` takes them as `output_length`).",
     ),

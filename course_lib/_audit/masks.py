@@ -4,11 +4,11 @@ import numpy as np
 
 from course_lib._audit import raw
 from course_lib._audit.cause import Cause, between
-from course_lib._audit.messages import is_own, padding_value
+from course_lib._audit.messages import compute_mask, is_own, padding_value, way_to_make
 from course_lib._audit.truth import is_causal, is_right, is_wrong, leaves_of, truths
 from course_lib._inputs import as_numpy
 from course_lib._keras_private import mask_of
-from course_lib._mask_words import Letters, any_mask, is_merge, overwritten
+from course_lib._mask_words import any_mask, is_merge, overwritten
 
 # ---------------------------------------------------------------------- none
 
@@ -52,7 +52,7 @@ def _lost(story, tensor, call):
     producer = story.index.producer(tensor, call)
     if producer is None or not producer.is_layer:
         return _lost_between(story, tensor, call, producer)
-    if overwritten(producer, Letters()):
+    if overwritten(producer):
         return Cause("overwritten", producer)
     if producer.attached or filled(producer):
         return _lost_here(story, producer)
@@ -109,7 +109,7 @@ def _never(story, call):
             fits = values.shape[:2] == truth.shape
             padding = padding_value(values, truth) if fits else None
             if padding is not None:
-                return Cause("never", call, padding=padding, axes=values.ndim)
+                return Cause("never", call, way=way_to_make(call, padding, values.ndim))
     return Cause("never", call)
 
 
@@ -129,14 +129,15 @@ def _lost_between(story, tensor, call, producer):
 def _made_inside(story, tensor, producer):
     """Return the `Cause` if a layer inside `producer` made the mask that `tensor` lacks."""
     way = story.run.ancestors([tensor])
-    for call in story.calls:
+    for call in story.index.calls:
         if producer not in call.ancestors or call.attached:
             continue
         for made, mask in call.outputs:
             fits = mask is not None and tuple(mask.shape) == tuple(tensor.shape[:2])
             if fits and id(made) in way and is_right(mask, story.padded):
                 maker, value = _in_words(call, producer)
-                return Cause("inside", producer, f"{maker} makes it", value=value)
+                way = compute_mask(producer, value)
+                return Cause("inside", producer, f"{maker} makes it", way=way)
     return None
 
 
@@ -161,12 +162,10 @@ def _in_words(maker, producer):
 
 def given_wrong(story, masks, call, name):
     """Return the `Cause` of a mask argument that is none of the batch's."""
-    for _, _, tensor, attached in call.inputs:
-        if attached is not None and is_wrong(attached, story.padded):
-            cause = changed(story, tensor, call)
-            by = "" if name == "query_mask" else name
-            neutral = cause.kind == "neutralised"
-            return cause.needed_by(f"`{call.name}`", by) if neutral else cause
+    cause = _came_wrong(story, call)
+    if cause is not None:
+        by = "" if name == "query_mask" else name
+        return cause.needed_by(f"`{call.name}`", by) if cause.kind == "neutralised" else cause
     kind = "neutralised" if all(mask.all() for mask in leaves_of(masks)) else "misaligned"
     fix = "Hand over the mask of these steps." if name in call.explicit else ""
     return Cause(kind, call, f"it was handed over as `{name}`", fix)
@@ -179,10 +178,16 @@ def changed(story, tensor, call):
     producer = story.index.producer(tensor, call)
     if producer is None:
         return Cause(kind, "the model" if call is None else call)
-    for _, _, earlier, attached in producer.inputs:
-        if attached is not None and is_wrong(attached, story.padded):
-            return changed(story, earlier, producer)
-    return Cause(kind if producer.attached else "wrong mask", producer)
+    here = Cause(kind if producer.attached else "wrong mask", producer)
+    return _came_wrong(story, producer) or here
+
+
+def _came_wrong(story, call):
+    """Return the `Cause` why the mask on an input of a call is none of the batch's, or `None`."""
+    for _, _, tensor, mask in call.inputs:
+        if mask is not None and is_wrong(mask, story.padded):
+            return changed(story, tensor, call)
+    return None
 
 
 def misaligned(story, tensor, call):

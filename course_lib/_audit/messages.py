@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+MASK_ZERO = "use `mask_zero=True` in the `Embedding`"
+
 
 def joined(words):
     """Return "a", "a and b" or "a, b and c"."""
@@ -49,11 +51,8 @@ def pass_on(cause):
         way = "let its `compute_mask` return the mask of its output"
     elif _keeps_steps(cause.call) and not cause.call.layer.supports_masking:
         way = "set `supports_masking = True` on it, as its output has the steps of its input"
-    elif is_own(cause.call.layer):
-        way = "give it a `compute_mask` that returns the mask of its output"
     else:
-        way = f"use a subclass of `{cause.call.class_name}` whose `compute_mask` returns the mask"
-        way += " of its output"
+        way = compute_mask(cause.call, "the mask of its output")
     return way, by_hand(cause)
 
 
@@ -64,35 +63,50 @@ def pass_by_hand(cause):
 
 
 def make(cause):
-    """Return what makes a mask where none is made: what finds this batch's padding."""
+    """Return what makes a mask where none is made."""
     import keras
 
-    call, value, handed = cause.call, cause.padding, by_hand(cause)
-    if call is not None and isinstance(call.layer, keras.layers.Embedding):
-        way = "use `mask_zero=True` in the `Embedding`"
-        if value != 0:
-            way = "" if handed else f"pad with id 0 and {way}"
-    elif value is None:
-        way = "" if handed else "pass `sample_weight=` with zeros at padded steps"
-    elif cause.axes > 3:
-        axes = ", ".join(map(str, range(2, cause.axes)))
-        way = "put a layer of your own before it whose `compute_mask(x)` returns "
-        way += f"`ops.any(x != {value:g}, axis=({axes}))`"
-    else:
-        masking = "" if value == 0 else f"(mask_value={value:g})"
-        where = "before" if call is None or call.is_layer else "after"
-        way = f"put a `Masking{masking}` layer {where} it"
+    way, handed = cause.way, by_hand(cause)
     if way and cause.through:
         way += f" and hand the mask on at {joined(cause.through)}"
+    elif not way and not handed:
+        way = "pass `sample_weight=` with zeros at padded steps"
+        if cause.call and isinstance(cause.call.layer, keras.layers.Embedding):
+            way = f"pad with id 0 and {MASK_ZERO}"
     return way, handed
+
+
+def way_to_make(call, padding, axes):
+    """Return what makes a mask of what a call reads; nothing for a table of other ids.
+
+    Args:
+        call: the `Call`.
+        padding: the value that stands at all padded steps.
+        axes: how many axes the tensor has.
+    """
+    import keras
+
+    if isinstance(call.layer, keras.layers.Embedding):
+        return MASK_ZERO if padding == 0 else ""
+    if axes > 3:
+        others = ", ".join(map(str, range(2, axes)))
+        mask = f"`ops.any(x != {padding:g}, axis=({others}))`"
+        return f"put a layer of your own before it whose `compute_mask(x)` returns {mask}"
+    masking = "" if padding == 0 else f"(mask_value={padding:g})"
+    return f"put a `Masking{masking}` layer {'before' if call.is_layer else 'after'} it"
 
 
 def let_out(cause):
     """Return what lets a mask out that is made inside a layer."""
-    if is_own(cause.call.layer):
-        return (f"give `{cause.layer}` a `compute_mask` that returns {cause.value}",)
-    way = f"use a subclass of `{cause.call.class_name}` with a `compute_mask` that returns "
-    return way + cause.value, by_hand(cause)
+    return cause.way, "" if is_own(cause.call.layer) else by_hand(cause)
+
+
+def compute_mask(call, value):
+    """Return what lets a mask out of a layer: a method that returns that value."""
+    way = f"give `{call.name}`"
+    if not is_own(call.layer):
+        way = f"use a subclass of `{call.class_name}` with"
+    return f"{way} a `compute_mask` that returns {value}"
 
 
 def is_own(layer):

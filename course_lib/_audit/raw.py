@@ -31,31 +31,22 @@ def leak(story, place, operations, read, detail=""):
 
 def unsound(story, tensor, call, inside=False):
     """Return the `Cause` of a tensor that operations before or inside `call` made of sound ones."""
-    near, operations = story.nearest(tensor, call)
-    around, reader = (call, None) if inside else (call.parent, call)
-    place = _place(story, tensor, operations, near, reader, around)
+    place, detail = _between(story, tensor, call, inside)
     known = story.index.known(call).keys() - {id(tensor)}
-    return leak(story, place, *story.culprit([tensor], known), _source(operations))
+    return leak(story, place, *story.culprit([tensor], known), detail)
 
 
 def losing(story, tensor, call):
     """Return the `Cause` of a tensor that operations before `call` made of one with a mask."""
-    near, operations = story.nearest(tensor, call)
-    masks = story.index.known(call)
-    near = [one for one in near if masks[id(one)] is not None]
-    around = call.parent if call is not None else None
-    place = _place(story, tensor, operations, near, call, around)
-    return Cause("lost", place, _source(operations))
+    return Cause("lost", *_between(story, tensor, call, masked=True))
 
 
 def called(story, call, kind="leak"):
     """Return the `Cause` at a raw operation of a Functional model, which is a call of its own."""
-    producers = [story.index.producer(tensor, call) for tensor in call.read]
-    before = tuple(dict.fromkeys(one.name for one in producers if one is not None))
     # Of a block and the layer in it that reads the tensor, the layer is named.
     after = tuple(dict.fromkeys(one.name for one in story.index.readers(call)))
     made = call.made[0]
-    place = Raw(call.class_name, "", before, after, id(made))
+    place = Raw(call.class_name, "", story.index.names(call.read), after, id(made))
     if kind == "lost":
         return Cause(kind, place)
     if story.batch.side == "pre" and story.counts_columns(array(made)):
@@ -63,18 +54,26 @@ def called(story, call, kind="leak"):
     return leak(story, place, (call.class_name,), story.pairs(call.read))
 
 
-def _place(story, tensor, operations, near, call, around):
-    kinds = [one.kind for one in operations if one.kind not in PLUMBING]
-    what = ", ".join(reversed(dict.fromkeys(reversed(kinds)))) or "operation"
+def _between(story, tensor, call, inside=False, masked=False):
+    """Return the `Raw` that made a tensor before or inside a call, and what else is known of it."""
+    near, operations = story.nearest(tensor, call)
+    if masked:
+        masks = story.index.known(call)
+        near = [one for one in near if masks[id(one)] is not None]
+    operations = [one for one in operations if one.kind not in PLUMBING]
+    last_first = dict.fromkeys(one.kind for one in reversed(operations))
+    around = call if inside or call is None else call.parent
     within = around.name if around is not None and around.parent is not None else ""
-    after = (call.name,) if call is not None else ()
-    return Raw(what, within, story.index.names(near), after, id(tensor))
+    after = () if inside or call is None else (call.name,)
+    what = ", ".join(reversed(last_first)) or "operation"
+    place = Raw(what, within, story.index.names(near), after, id(tensor))
+    return place, _source(operations)
 
 
 def _source(operations):
     """Return a clause that quotes the last line of the reader's own that ran an operation."""
     for one in reversed(operations):
-        if one.line is not None and one.kind not in PLUMBING:
+        if one.line is not None:
             text = linecache.getline(one.line[0], one.line[1]).strip()
             if text and not text.startswith("outputs = "):
                 return f"the line is `{text}`"

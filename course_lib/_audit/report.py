@@ -153,10 +153,7 @@ def join(findings):
     """Put findings at one layer together, under what is worst, and the worst layer first."""
     joined = {}
     for one in sorted(findings, key=lambda one: SYMPTOMS.index(one.symptom)):
-        if one.layer in joined:
-            first = joined[one.layer]
-            evidence = tuple(dict.fromkeys((*first.evidence, *one.evidence)))
-            joined[one.layer] = replace(first, evidence=evidence)
-        else:
-            joined[one.layer] = one
+        first = joined.setdefault(one.layer, one)
+        evidence = tuple(dict.fromkeys((*first.evidence, *one.evidence)))
+        joined[one.layer] = replace(first, evidence=evidence)
     return list(joined.values())

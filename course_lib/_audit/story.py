@@ -44,11 +44,6 @@ class Story:
     states: dict = field(default_factory=dict)
 
     @property
-    def calls(self):
-        """The calls that are looked at."""
-        return self.index.calls
-
-    @property
     def outputs(self):
         """The tensors that the model gave out."""
         return flat(self.run.result)
