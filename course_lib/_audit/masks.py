@@ -122,7 +122,7 @@ def _lost_between(story, tensor, call, producer):
     near, known = story.nearest(tensor, call)[0], story.index.known(call)
     if any(known[id(one)] is not None for one in near):
         return raw.losing(story, tensor, call)
-    drops = f"what comes before `{call.name}`" if call is not None else "what comes last"
+    drops = f"the operations before `{call.name}`" if call is not None else "the last operations"
     return _lost_before(story, near, call, call, drops)
 
 
