@@ -1,6 +1,8 @@
 """Fixtures that every test may ask for."""
 
+import os
 import shutil
+import sys
 
 import pytest
 
@@ -23,6 +25,13 @@ LONGEST = ["test_lab", "test_slides", "test_site"]
 def pytest_collection_modifyitems(items):
     """Put the longest files first; the order within a file stays."""
     items.sort(key=lambda item: [*LONGEST, item.path.stem].index(item.path.stem))
+
+
+@pytest.fixture(autouse=True)
+def _one_seed():
+    """Draw weights alike, whatever ran before on this worker; `SEED=1 make test` draws others."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(int(os.environ.get("SEED", "0")))
 
 
 @pytest.fixture(scope="session")

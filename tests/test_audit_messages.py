@@ -3,6 +3,7 @@
 That each fix does help is tried by the pairs of `tests/audit_fixes.py`.
 """
 
+import numpy as np
 import pytest
 
 from course_lib import audit
@@ -218,7 +219,7 @@ def test_the_layer_is_named_that_makes_a_model_need_one_side():
     ("last", "wanted"),
     [
         (lambda x: layers.GlobalMaxPooling1D(name="max")(x), "(padding leaks in at `max`)."),
-        (lambda x: layers.LSTM(3, name="next")(x * 2), "(`next` gets no mask)."),
+        (lambda x: layers.LSTM(3, use_bias=False, name="next")(x * 2), "(`next` gets no mask)."),
         (
             lambda x: x[:, 0],
             "(padding leaks in at the raw operation GetItem between 'lstm' and the",
@@ -231,6 +232,22 @@ def test_whatever_shows_the_other_side_is_named(last, wanted):
     ids = IDS if "next" not in wanted else IDS[:, ::-1].copy()
     report = audit(keras.Model(x, last(steps)), ids)
     assert any(wanted in note and "needs padding=" in note for note in report.notes), report
+
+
+def test_a_bias_that_is_zero_for_now_hides_no_leak():
+    """Zeros in front leave the state of an LSTM at zero only until its biases are trained."""
+    x = keras.Input((None,), dtype="int32")
+    steps = layers.LSTM(3, return_sequences=True)(embedding()(x))
+    report = audit(keras.Model(x, layers.LSTM(3, name="next")(steps * 2)), IDS[:, ::-1].copy())
+    (finding,) = report.findings
+    assert finding.kind == "lost"
+    assert "with other weights" in finding.evidence[0]
+
+
+def test_features_with_zeros_in_front_need_a_mask_however_new_the_layer():
+    series = np.where((IDS[:, ::-1] != 0)[..., None], 1.0, 0.0).astype("float32")
+    report = audit(keras.Sequential([layers.LSTM(3, name="lstm")]), series)
+    assert [(one.kind, one.layer) for one in report.findings] == [("never", "lstm")]
 
 
 def test_a_raw_operation_in_a_call_that_shows_the_other_side_is_named():

@@ -9,7 +9,7 @@ from course_lib._audit.faults import ACTIVITY
 from course_lib._audit.loss import come_to
 from course_lib._audit.report import finding
 from course_lib._audit.run import array, no_dropout
-from course_lib._audit.second_look import second_look
+from course_lib._audit.second_look import second_looks
 from course_lib._keras_private import added_losses as losses_of
 from course_lib._keras_private import clear_losses, layers_of
 
@@ -38,14 +38,14 @@ def check_added_losses(context, seen):
 
 def _looked_at_twice(context, layers, training, found, how, runs_longer):
     """Judge with other weights: what a router adds hardly knows padding before it is trained."""
-    look = second_look(context.model)
-    if found.findings or not look.needed:
+    looks = second_looks(context.model)
+    if found.findings or not looks:
         return Seen()
-    with look():
+    with looks[0]():
         compared, error = attempt(_compared, context, layers, training, runs_longer)
     if error is not None or compared is None:
         return Seen()
-    return _judged(context, compared, found, f"{how} {look.how}", runs_longer)
+    return _judged(context, compared, found, f"{how} {looks[0].how}", runs_longer)
 
 
 def _judged(context, compared, found, how, longer):

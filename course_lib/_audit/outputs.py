@@ -4,12 +4,11 @@
 """
 
 import contextlib
-from dataclasses import replace
 
 import numpy as np
 
 from course_lib._audit.attempt import attempt, first_line, named
-from course_lib._audit.context import Leak, Seen
+from course_lib._audit.context import Seen
 from course_lib._audit.control import control
 from course_lib._audit.differences import differences, leaks_of
 from course_lib._audit.explain import who_shows
@@ -17,7 +16,7 @@ from course_lib._audit.inside import with_more_padding_inside
 from course_lib._audit.messages import padding_value
 from course_lib._audit.refill import with_other_padding
 from course_lib._audit.run import ROUNDING, array, flat, no_dropout
-from course_lib._audit.second_look import second_look
+from course_lib._audit.second_look import second_looks
 from course_lib._keras_private import layers_of
 from course_lib._state import unchanged
 
@@ -131,46 +130,28 @@ def twice(context, seen):
 
 def with_other_weights(context, seen):
     """Try float32 and other weights: what is hidden now shows after training."""
-    first = second_look(context.model)
-    if not first.needed:
-        return seen
-    alone = context.spread(FEW, padded=True)
+    alone, how = context.spread(FEW, padded=True), ""
     view = context.batch.view(np.concatenate([one.rows for one in alone]))
-    found, rows, bare = [], (), ()
-    for look, others in _looks(first, alone):
-        (outputs, *own), error = _under(look, context, (view, *others))
+    for look, rows in zip(second_looks(context.model), (alone, alone[:1]), strict=False):
+        found, error = _found_under(look, context, view, rows)
         if error is not None:
-            note = f"A second look {look.how} failed ({named(error)})."
-            return seen + Seen(notes=(note,))
-        rows, bare = (others, own) if others else (rows, bare)
-        found = _found_under(context, outputs, view, rows, bare)
-        if found:
-            break
-    leaks = leaks_of(found, view, look.how, context=look)
-    return control(context, seen + Seen(leaks=leaks, checked=(f"outputs {look.how_exactly}",)))
+            return seen + Seen(notes=(f"A second look {look.how} failed ({named(error)}).",))
+        leaks, how = leaks_of(found, view, look.how, context=look), look.how_exactly
+        if leaks:
+            return control(context, seen + Seen(leaks=leaks, checked=(f"outputs {how}",)))
+    return seen + Seen(checked=(f"outputs {how}",) * bool(how))
 
 
-def _looks(look, alone):
-    """Yield each look and the rows that run alone under it, none if those of the look before do."""
-    yield look, alone
-    if look.tables:
-        look = replace(look, sign=-1)  # rows alone read no padding
-        yield look, ()
-    if look.others:
-        # In the shortest rows, all steps are most often of one sign.
-        yield replace(look, negated=True), alone[:1]
-
-
-def _under(look, context, views):
-    """Return `(outputs of each view under the look, error)`; outputs are None after an error."""
+def _found_under(look, context, view, alone):
+    """Return `(differences between a view and rows alone under a look, error)`."""
     with look():
-        ran, error = attempt(lambda: [context.runner.outputs(one) for one in views])
-    return (ran if error is None else [None] * len(views)), error
-
-
-def _found_under(context, outputs, view, alone, bare):
-    usable = all(np.isfinite(array(one)).all() for group in bare for one in group)
-    return differences(context, outputs, view, alone, bare, ROUNDING) if usable else []
+        ran, error = attempt(lambda: [context.runner.outputs(one) for one in (view, *alone)])
+    if error is not None:
+        return [], error
+    outputs, *bare = ran
+    if not all(np.isfinite(array(one)).all() for group in bare for one in group):
+        return [], None
+    return differences(context, outputs, view, alone, bare, ROUNDING), None
 
 
 def in_training(context, seen):
@@ -211,14 +192,25 @@ def on_the_other_side(context, seen):
         return seen
     other = "pre" if context.side == "post" else "post"
     view = context.batch.view(place=other)
-    outputs, error = attempt(context.runner.outputs, view)
-    found = [] if error is not None else differences(context, outputs, view)
-    if not found and error is None:
-        return seen + Seen(checked=(f'outputs with padding="{other}"',))
     how = "with the padding on the other side"
-    who = who_shows(context, Leak(view, found[0][2], *found[0][:2], how)) if found else ""
+    outputs, error = attempt(context.runner.outputs, view)
+    if error is not None:
+        leaks = ()
+    else:
+        leaks = leaks_of(differences(context, outputs, view), view, how)
+        leaks = leaks or _leaks_with_loud_weights(context, view, how)
+        if not leaks:
+            return seen + Seen(checked=(f'outputs with padding="{other}"',))
+    who = who_shows(context, leaks[0]) if leaks else ""
     note = f'This model needs padding="{context.side}": {how} its outputs change{who}.'
     return seen + Seen(notes=(note,))
+
+
+def _leaks_with_loud_weights(context, view, how):
+    found, look = [], contextlib.nullcontext
+    for look in second_looks(context.model)[-1:]:
+        found, _ = _found_under(look, context, view, context.spread(1, padded=True))
+    return leaks_of(found, view, how, context=look)
 
 
 def _always(seen):

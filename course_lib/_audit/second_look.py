@@ -10,7 +10,7 @@ import numpy as np
 from course_lib._audit.run import altered, array, float32, is_short
 from course_lib._keras_private import layers_of
 
-# How much larger than the largest weight the row for padding is made.
+# How large biases are made, and how much larger than the largest weight the row for padding.
 LOUD = 3.0
 
 
@@ -18,79 +18,71 @@ LOUD = 3.0
 class SecondLook:
     """Float32 instead of 16 bits, and weights that hide nothing: called, a context of these.
 
-    A bias of zeros hides a leak until it is trained, and a largest value is padding's only if
-    padding's row of the embedding is large. No weight of a sound model can make padding visible, so
-    weights that are still all equal are moved, and rows for padding are made large. A layer behind
-    may make numbers of one sign of a large row, which no maximum takes: `sign` -1 negates the row.
-    And zeros at padding are no maximum where all else is larger: `negated` negates all others.
-
     Attributes:
         model: the model.
-        equal: its weights that are all equal.
-        tables: those of its embeddings that make a mask.
-        others: all others that are trained.
-        is_short: True if something is computed in 16 bits.
-        sign: 1 or -1.
-        negated: True negates the others.
+        changes: `(variable, function of its value)` for each weight that is another then.
+        how: what is done, in a few words.
+        how_exactly: what is done, and to which weights.
     """
 
     model: Any
-    equal: list
-    tables: list
-    others: list
-    is_short: bool
-    sign: int = 1
-    negated: bool = False
+    changes: tuple
+    how: str
+    how_exactly: str
 
     @contextlib.contextmanager
     def __call__(self):
-        generator = np.random.default_rng(0)
-        changes = [
-            *((one, lambda v: v + generator.uniform(0.05, 0.25, v.shape)) for one in self.equal),
-            *((one, partial(with_loud_row, row=0, sign=self.sign)) for one in self.tables),
-            *((one, np.negative) for one in self.others if self.negated),
-        ]
-        with float32(self.model), altered(changes):
+        with float32(self.model), altered(self.changes):
             yield
 
-    @property
-    def needed(self):
-        """False if nothing would change."""
-        return bool(self.equal or self.tables or self.is_short)
 
-    @property
-    def how(self):
-        """What is done, in a few words."""
-        weights = ["with other weights"] * bool(self.equal or self.tables)
-        return " and ".join(["in float32"] * self.is_short + weights)
+def second_looks(model):
+    """Return each `SecondLook` at a model, gentle ones first; none if nothing would change.
 
-    @property
-    def how_exactly(self):
-        """What is done, and to which weights."""
-        changed = ["constant ones (such as zero biases) moved"] * bool(self.equal)
-        changed += ["the embedding's row for padding made large"] * bool(self.tables)
-        changed += ["all others negated"] * bool(self.others and self.negated)
-        return ": ".join(filter(None, [self.how, ", ".join(changed)]))
+    A bias of zeros hides a leak until it is trained, and a largest value is padding's only if
+    padding's row of the embedding is large. No weight of a sound model can make padding visible, so
+    weights that are still all equal are moved, and rows for padding are made large.
+
+    A layer behind may make numbers of one sign of a large row, which no maximum takes: the other
+    look turns it round. And zeros at padding are no maximum where any step has a larger one: biases
+    that are large, one up and one down, make units whose every step is below zero.
+    """
+    tables, equal, biases = _kinds(model)
+    generator = np.random.default_rng(0)
+    gentle = [(one, lambda v: v + generator.uniform(0.05, 0.25, v.shape)) for one in equal]
+    gentle += [(one, partial(with_loud_row, row=0)) for one in tables]
+    loud = [(one, _one_up_one_down) for one in biases]
+    loud += [(one, partial(with_loud_row, row=0, sign=-1)) for one in tables]
+    short = any(is_short(layer.compute_dtype) for layer in layers_of(model))
+    how = " and ".join(["in float32"] * short + ["with other weights"] * bool(gentle or loud))
+    what = ["constant ones (such as zero biases) moved"] * bool(equal)
+    what += ["the embedding's row for padding made large"] * bool(tables)
+    what += ["biases made large"] * bool(biases)
+    exactly = ": ".join(filter(None, [how, ", ".join(what)]))
+    looks = [gentle] * bool(gentle or short) + [loud] * bool(loud)
+    return [SecondLook(model, tuple(changes), how, exactly) for changes in looks]
 
 
-def second_look(model):
-    """Return the `SecondLook` at a model."""
+def _kinds(model):
+    """Return the trained weights that are tables, those all equal, and those that are biases."""
     import keras
 
-    trained = model.trainable_variables
-    tables = [
-        layer.embeddings
+    trained = [one for one in model.trainable_variables if "float" in str(one.dtype)]
+    masking = {
+        id(layer.embeddings)
         for layer in layers_of(model)
-        if isinstance(layer, keras.layers.Embedding)
-        and layer.mask_zero
-        and any(layer.embeddings is one for one in trained)
+        if isinstance(layer, keras.layers.Embedding) and layer.mask_zero
+    }
+    tables = [one for one in trained if id(one) in masking]
+    others = [one for one in trained if id(one) not in masking]
+    equal = [one for one in others if _all_equal(array(one.value))]
+    moved = {id(one) for one in equal}
+    biases = [
+        one
+        for one in others
+        if len(one.shape) == 1 or (len(one.shape) and (id(one) in moved or "bias" in one.name))
     ]
-    equal = [one for one in trained if _all_equal(array(one.value))]
-    tables = list({id(one): one for one in tables}.values())
-    known = {id(one) for one in (*equal, *tables)}
-    others = [one for one in trained if "float" in str(one.dtype) and id(one) not in known]
-    short = any(is_short(layer.compute_dtype) for layer in layers_of(model))
-    return SecondLook(model, equal, tables, others, short)
+    return tables, equal, biases
 
 
 def with_loud_row(table, row, sign=1):
@@ -99,5 +91,9 @@ def with_loud_row(table, row, sign=1):
     return np.concatenate([table[:row], large[None], table[row + 1 :]])
 
 
+def _one_up_one_down(value):
+    return value + LOUD * np.resize([-1.0, 1.0], value.shape[-1])
+
+
 def _all_equal(value):
-    return value.size > 0 and value.dtype.kind == "f" and (value == value.flat[0]).all()
+    return value.size > 0 and (value == value.flat[0]).all()
