@@ -94,9 +94,10 @@ def _lost_before(story, tensors, reader, maker, drops):
     # An `Embedding` makes the mask, whoever made the ids.
     reads_ids = maker is not None and isinstance(maker.layer, keras.layers.Embedding)
     if cause is not None and cause.call is not None and not reads_ids:
-        # A mask that is made after an operation does not come through it.
-        comes_after = cause.call is reader and not reader.is_layer
-        return cause if comes_after or not drops else cause.but(through=(*cause.through, drops))
+        # A mask that is made right before the reader comes through no operation, only through it.
+        itself = reader.is_layer and drops == f"`{reader.name}`"
+        passes = drops and (itself or cause.call is not reader)
+        return cause.but(through=(*cause.through, drops)) if passes else cause
     return Cause("never", "the model") if maker is None else _never(story, maker)
 
 

@@ -26,7 +26,7 @@ def leak(story, place, operations, read, detail=""):
     rows = [pair for pair in read if tuple(pair[0].shape[:1]) == (story.padded.size,)]
     axes = max((len(mine.shape) for mine, _ in rows), default=3)
     fix = fix_of(getattr(place, "layer", None), operations, axes)
-    return Cause("leak", place, detail, ROWS if story.have_no_steps(rows) else fix)
+    return Cause("leak", place, detail, ROWS if story.have_no_steps(read) else fix)
 
 
 def unsound(story, tensor, call, inside=False):

@@ -95,11 +95,12 @@ class Story:
         return [(one, self.twins[id(one)]) for one in tensors if id(one) in self.twins]
 
     def have_no_steps(self, pairs):
-        """Return True if there are tensors, all sound, and no axis of theirs can be of steps."""
-        return bool(pairs) and not any(
-            mine.shape[1:] != other.shape[1:]
-            or {*mine.shape[1:]} & {*self.padded.steps}
-            or self.compared(mine, other) != "sound"
+        """Return True if tensors are of rows, all sound, and no axis of theirs can be of steps."""
+        return bool(pairs) and all(
+            mine.shape[:1] == (self.padded.size,)
+            and mine.shape[1:] == other.shape[1:]
+            and not {*mine.shape[1:]} & {*self.padded.steps}
+            and self.compared(mine, other) == "sound"
             for mine, other in pairs
         )
 
