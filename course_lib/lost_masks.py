@@ -40,8 +40,9 @@ def audit(
         x: one padded batch: an array, or a list or dict of arrays. An input of zeros and ones, or
             of bools, of shape `(B, T)` tells which steps are real (`padding_mask`). Without one, 0
             is padding in ids; in features, and in floats `(B, T)` whose `T` the model leaves open,
-            what the model's `Masking` looks for, or steps of zeros.
-            `inputs` of the report says what each was taken for.
+            what the model's `Masking` looks for, or steps of zeros. If nothing stands out, integers
+            called `lengths`, one for each row, tell it. `inputs` of the report says what each input
+            was taken for.
         y: its targets, as `fit` takes them. Without them, the losses of Keras are tried on targets
             that are made up.
         sample_weight: as `fit` takes them.

@@ -132,7 +132,38 @@ def test_two_masks_speak_of_two_sequences_of_equal_size(broken):
     ]  # fmt: skip
 
 
+@both
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_lengths_tell_what_is_real_beside_noise(shape, broken):
+    inputs = {
+        "series": keras.Input((None, 3)),
+        "seq_lengths": keras.Input(shape[1:], dtype="int32"),
+    }
+    places = ops.cumsum(ops.ones_like(inputs["series"][..., 0]), axis=1)
+    real = places <= ops.cast(ops.reshape(inputs["seq_lengths"], (-1, 1)), "float32")
+    out = layers.GRU(6, name="gru")(inputs["series"], **({} if broken else {"mask": real}))
+    noise = RNG.normal(size=(4, 6, 3)).astype("float32")
+    x = {"series": noise, "seq_lengths": LENGTHS.reshape(shape)}
+    report = audit(keras.Model(inputs, out), x)
+    blames(report, *[("never", "gru")] * broken)
+    assert "a sequence, 2 to 6 real steps; `seq_lengths` tells how many" in report.inputs[1]
+    with pytest.raises(ValueError, match=r"`series`: float32 .*say with `mask=`"):
+        audit(keras.Model(inputs, out), {**x, "seq_lengths": LENGTHS.reshape(shape) + 1})
+
+
 # ---------------------------------------------------------------------- steps on several axes
+
+
+@both
+def test_steps_may_be_the_last_axis(broken):
+    wave = keras.Input((3, None))
+    steps = layers.Permute((2, 1), name="permute")(wave)
+    options = {} if broken else {"mask": ops.any(ops.not_equal(steps, 0), axis=-1)}
+    model = keras.Model(wave, layers.GRU(2, name="gru")(steps, **options))
+    report = audit(model, SERIES.transpose(0, 2, 1))
+    blames(report, *[("never", "permute")] * broken)
+    assert "6 real steps along axis 2; steps of zeros are padding" in report.inputs[0]
+
 
 EDGES = RNG.integers(0, 2, (4, 6, 6)) * MASK[:, :, None] * MASK[:, None]
 
@@ -338,9 +369,13 @@ def test_a_row_too_short_to_run_alone_is_in_neither_loss():
 
     model = Windows()
     model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
-    report = audit(model, IDS, np.array([[1.0], [0], [1], [0]]))
+    # The row too short stands before the one without a step: both keep their numbers.
+    report = audit(
+        model, IDS[[2, 0, 1, 3]] * [[1], [1], [0], [1]], np.array([[1.0], [0], [1], [0]])
+    )
     assert report.ok, report
     assert any(note.startswith("Rows of 2 steps are too short") for note in report.notes)
+    assert any(note.startswith("Rows without a real step (2)") for note in report.notes)
 
 
 class Rows(layers.Layer):

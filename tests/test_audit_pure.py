@@ -10,16 +10,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from course_lib._audit.axes import FREE, ROWS, SAME, Axes, along, steps
-from course_lib._audit.batch import Batch, Sequence, groups
+from course_lib._audit.batch import Batch, groups
 from course_lib._audit.cause import Cause, Raw, join
 from course_lib._audit.compare import compare
 from course_lib._audit.context import Seen
+from course_lib._audit.inputs import is_length_of
 from course_lib._audit.layout import layouts, unfold
 from course_lib._audit.loss import Verdict
 from course_lib._audit.messages import padding_value
 from course_lib._audit.sample import FEW, pick
 from course_lib._audit.targets import own_targets, picks_step
 from course_lib._audit.truth import is_causal, is_right, truths
+from course_lib._audit.view import Sequence
 
 quick = settings(max_examples=60, deadline=None)
 PURE = ["axes", "batch", "view", "layout", "compare", "cause", "faults", "leaks", "messages"]
@@ -46,7 +48,7 @@ def batches(draw, holes=False):
             real[row, step] = False
     ids = np.where(real, np.arange(1, rows * long + 1).reshape(rows, long), 0)
     features = np.stack([ids, -ids], axis=-1).astype("float32")
-    return Batch(None, [ids, features], (Sequence((0, 1), real),), inputs=("", ""))
+    return Batch([ids, features], (Sequence((0, 1), real),), inputs=("", ""))
 
 
 WAYS = st.one_of(
@@ -73,7 +75,7 @@ def test_a_view_holds_each_rows_own_steps_and_padding_else(batch, way):
         values = view.leaves[leaf]
         assert values.shape[1] == view.steps[0]
         for place in range(batch.size):
-            start, length = view.starts[0][place], view.lengths[0][place]
+            start, length = view.sequences[0].starts[place], view.sequences[0].lengths[place]
             own = values[place, start : start + length]
             assert np.array_equal(own, own_steps(batch, leaf, place))
             rest = np.delete(values[place], np.arange(start, start + length), axis=0)
@@ -113,15 +115,17 @@ def test_more_padding_stands_where_padding_stands(batch, extra):
     padded = not sequence.mask.all()
     assert view.steps[0] == sequence.real.shape[1] + extra * padded
     shift = extra if padded and sequence.side == "pre" else 0
-    assert np.array_equal(view.starts[0], sequence.starts + shift)
+    assert np.array_equal(view.sequences[0].starts, sequence.starts + shift)
 
 
 @quick
 @given(batches(), st.sampled_from(["post", "pre"]))
 def test_padding_goes_to_the_side_that_is_asked_for(batch, side):
     view = batch.view(place=side)
-    ends = view.starts[0] + view.lengths[0]
-    assert (view.starts[0] == 0).all() if side == "post" else (ends == view.steps[0]).all()
+    ends = view.sequences[0].starts + view.sequences[0].lengths
+    assert (
+        (view.sequences[0].starts == 0).all() if side == "post" else (ends == view.steps[0]).all()
+    )
 
 
 @quick
@@ -148,8 +152,9 @@ def test_other_values_stand_in_the_padding_alone(batch):
 @quick
 @given(batches(holes=True), WAYS)
 def test_the_true_mask_of_a_view_is_where_its_ids_are(batch, way):
-    view = batch.view(**way)
+    view = replace(batch, masks=[batch.sequences[0].real, None]).view(**way)
     (truth,) = truths(view)
+    assert np.array_equal(truth, view.masks[0])
     assert np.array_equal(truth, view.leaves[0] != 0)
     assert is_right(truth, view)
     assert not is_right(~truth, view)
@@ -342,7 +347,7 @@ def test_the_largest_difference_is_found_where_it_is(batch, way, data):
         if row not in alone.rows:
             assert found.relative == 0
             continue
-        assert (found.row, found.place) == (row, (step - view.starts[0][row], 1))
+        assert (found.row, found.place) == (row, (step - view.sequences[0].starts[row], 1))
         assert found.batch == found.alone + 7
         assert np.isclose(found.relative, 7 / np.abs(alone.leaves[1]).max())
 
@@ -374,7 +379,7 @@ def test_what_is_no_number_differs_from_all_but_itself(batch, value):
         assert compare(mine, view, other, alone, axes).relative == np.inf or np.isinf(value)
         assert compare(mine, view, other, alone, axes).relative > 0
         row = alone.rows[0]
-        mine[row, view.starts[0][row], 0] = value
+        mine[row, view.sequences[0].starts[row], 0] = value
         assert compare(mine, view, other, alone, axes).relative == 0
 
 
@@ -416,6 +421,14 @@ def test_what_one_operation_made_is_one_cause_whoever_reads_it(names):
     different = tuple(dict.fromkeys(names))
     assert one.place.after == different
     assert one.needs == tuple((f"`{name}`", f"{name}_mask") for name in different)
+
+
+@pytest.mark.parametrize("name", ["lengths", "seq_len", "row_length_2", "seqlens", "note_length"])
+def test_what_is_called_a_length_is_one(name):
+    assert is_length_of(name, "note_ids")
+    assert is_length_of(name, "series") is (name != "note_length")
+    assert not is_length_of(f"petal_{name}", "series")
+    assert not is_length_of(f"{name}_id", "note_ids")
 
 
 # ---------------------------------------------------------------------- verdicts

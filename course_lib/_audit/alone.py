@@ -2,18 +2,20 @@
 
 import functools
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 
 from course_lib._audit.attempt import attempt, first_line
-from course_lib._audit.batch import Sequence, groups
+from course_lib._audit.batch import groups
 from course_lib._audit.compare import compare
 from course_lib._audit.context import Seen
 from course_lib._audit.layout import layouts, unfold
-from course_lib._audit.made import attached
+from course_lib._audit.made import attached, ids_of_text
 from course_lib._audit.refill import refilled
 from course_lib._audit.run import array, flat
-from course_lib._audit.sample import is_sound, pick, rows_of
+from course_lib._audit.sample import is_sound, pick
+from course_lib._audit.view import Sequence
 
 
 def lay_out(context, recording):
@@ -28,21 +30,18 @@ def lay_out(context, recording):
         return small
     tried = [run(place) for place in range(len(every))]
     ran = [(view, outputs) for view, outputs, error in tried if error is None]
-    failed = [(tuple(view.steps), error) for view, _, error in tried if error is not None]
-    padded = any(list(view.steps) != list(context.whole.steps) for view, _ in ran)
+    failed = [(view, error) for view, _, error in tried if error is not None]
+    padded = any(view.steps != context.whole.steps for view, _ in ran)
     if not (padded and _text_is_cut(context, ran[0][0])):
         return _without_rows_alone(context, recording, failed)
     context, seen = _with_alone(context, ran), Seen()
     if failed:
-        lengths, error = [steps for steps, _ in failed], failed[-1][1]
-        seen = Seen(
-            notes=(
-                f"Rows of {listed(lengths)} steps are too short to run alone "
-                f"({first_line(error)}), and were left out of all that was compared.",
-            )
+        note = (
+            f"Rows of {listed(view.steps for view, _ in failed)} steps are too short to run alone "
+            f"({first_line(failed[-1][1])}), and were left out of all that was compared."
         )
-        rows = np.concatenate([r for r in every if _lengths(context.batch, r) in lengths])
-        context = _with_axes(_leave_out(context, rows))
+        rows = np.concatenate([view.rows for view, _ in failed])
+        context, seen = _with_axes(_leave_out(context, rows)), Seen(notes=(note,))
     return context, seen + _outputs_without_rows(context)
 
 
@@ -64,19 +63,15 @@ def _with_axes(context):
 def _sampled(context, every, run):
     """Return what `lay_out` does for rows of a few lengths, `None` if all must run alone."""
     places = pick(len(every))
-    if len(places) == len(every):
+    if len(places) == len(every) or any(run(place)[2] is not None for place in places):
         return None
-    tried = [run(place) for place in places]
-    if any(error is not None for *_, error in tried):
-        return None
-    context = _with_alone(context, [(view, outputs) for view, outputs, _ in tried])
+    context = _with_alone(context, [run(place)[:2] for place in places])
     others = [rows for place, rows in enumerate(every) if place not in places]
     rest = np.concatenate(others)
     if not is_sound(context, rest):
         return None
-    keep = np.setdiff1d(np.arange(context.batch.size), rest)
     text = f"outputs with 1 more step of padding: {len(rest)} rows in {len(others)} more lengths"
-    return _leave_out(context, rest, rows_of(context.result, keep)), Seen(checked=(text,))
+    return _leave_out(context, rest), Seen(checked=(text,))
 
 
 def _without_rows_alone(context, recording, failed):
@@ -88,11 +83,12 @@ def _without_rows_alone(context, recording, failed):
     if context is not None:
         return context, Seen()
     error = failed[-1][1] if failed else None
-    text = first_line(error) if error is not None else "no row is padded"
+    text = "no row is padded" if error is None else first_line(error)
     raise ValueError(
         "`model` must run on rows of other lengths, and it does not run on one of "
-        f"{listed(steps for steps, _ in failed)} steps ({text}); pass a model without layers that "
-        "fix the number of steps (such as `Flatten` before `Dense`), or the part of it before them"
+        f"{listed(view.steps for view, _ in failed)} steps ({text}); pass a model without layers "
+        "that fix the number of steps (such as `Flatten` before `Dense`), or the part of it before "
+        "them"
     ) from error
 
 
@@ -138,60 +134,47 @@ def _distance(context, number, axes):
     return sum(min(one.relative, 1.0) for one in found if one is not None)
 
 
-def _leave_out(context, rows, result=None):
-    """Go on without some rows; the model runs on the others if their `result` is not known."""
+def _leave_out(context, rows):
+    """Go on without some rows: the model runs on the others."""
     import keras
 
-    batch = context.batch
-    keep = np.setdiff1d(np.arange(batch.size), rows)
-
     def cut(leaf):
-        fits = leaf is not None and np.ndim(leaf) and len(leaf) == batch.size
+        fits = leaf is not None and np.ndim(leaf) and len(leaf) == context.batch.size
         return np.asarray(leaf)[keep] if fits else leaf
 
-    smaller = batch.without(rows)
-    whole = smaller.view()
-    result = context.runner.own_result(whole) if result is None else result
+    keep = np.setdiff1d(np.arange(context.batch.size), rows)
+    batch = context.batch.without(rows)
+    whole = batch.view()
+    result = context.runner.own_result(whole)
     return context.but(
-        batch=smaller,
+        batch=batch,
         whole=whole,
         result=result,
         outputs=flat(result),
         y=keras.tree.map_structure(cut, context.y),
         sample_weight=keras.tree.map_structure(cut, context.sample_weight),
-        alone=tuple(smaller.view(group, place="alone") for group in groups(smaller)),
+        alone=tuple(batch.view(group, place="alone") for group in groups(batch)),
     )
 
 
 def _text_is_cut(context, shortest):
     """Return False for a layer that pads its ids of strings to a number of steps of its own."""
-    made = [one for one in context.batch.sequences if not one.leaves]
+    made = [n for n, one in enumerate(context.batch.sequences) if not one.leaves]
     if not made:
         return True
-    number = context.batch.sequences.index(made[0])
-    recording = context.runner.record(shortest, follow=False)
-    wanted = (len(shortest.rows), shortest.steps[number])
-    return any(
-        tuple(tensor.shape[:2]) == wanted
-        for call in recording.ended
-        for tensor, _ in call.outputs
-        if any("string" in str(one.dtype) for _, _, one, _ in call.inputs)
-    )
+    wanted = (len(shortest.rows), shortest.steps[made[0]])
+    ids = ids_of_text(context.runner.record(shortest, follow=False))
+    return any(tuple(tensor.shape[:2]) == wanted for tensor in ids)
 
 
 def _join_sequences(batch):
     """Return the batch with two sequences of equally many steps taken for one, `None` without."""
-    for one in batch.sequences:
-        for other in batch.sequences[batch.sequences.index(one) + 1 :]:
-            if one.real.shape == other.real.shape:
-                both = Sequence((*one.leaves, *other.leaves), one.real | other.real)
-                others = [both if s is one else s for s in batch.sequences if s is not other]
-                return replace(batch, sequences=tuple(others))
+    for one, other in combinations(batch.sequences, 2):
+        if one.real.shape == other.real.shape:
+            both = Sequence((*one.leaves, *other.leaves), one.real | other.real)
+            others = [both if s is one else s for s in batch.sequences if s is not other]
+            return replace(batch, sequences=tuple(others))
     return None
-
-
-def _lengths(batch, rows):
-    return tuple(int(sequence.lengths[rows[0]]) for sequence in batch.sequences)
 
 
 def listed(values):

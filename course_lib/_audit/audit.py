@@ -44,7 +44,7 @@ def run_audit(model, x, y=None, sample_weight=None, mask=None, pass_mask=None):
             list(seen.notes),
             list(seen.checked),
             trace_of(recording),
-            runner.forwards,
+            runner.progress.passes,
             context.batch.inputs,
         )
 
@@ -69,21 +69,17 @@ def _undisturbed(request):
         stack.enter_context(unused_is_no_error())
         progress = stack.enter_context(Progress(model.name))
         first = View(request.leaves, request.masks, np.arange(len(request.leaves[0])))
-        inputs, kwargs = _runner(request, progress).inputs(first)
+        inputs, kwargs = Runner(request, progress).inputs(first)
         stack.enter_context(any_length(model))
         build(model, inputs, training=False, **kwargs)
-        runner = _runner(request, progress)
+        runner = Runner(request, progress)
         stack.enter_context(unchanged(model, more=_metric_variables(model)))
         yield runner, runner.record(first, follow=False)
 
 
-def _runner(request, progress):
-    return Runner(request.model, request.x, request.mask, request.pass_mask, progress)
-
-
 def _planned(request, runner, recording):
     """Return the `Context` of the batch as it came, before any row runs alone."""
-    batch = find_batch(runner, request.x, request.leaves, request.masks, recording)
+    batch = find_batch(runner, recording)
     return Context(
         runner=runner,
         batch=batch,
@@ -109,7 +105,7 @@ def _remarks(context, seen, recording):
     """Return what is worth knowing and no fault."""
     notes = []
     if context.batch.empty.any():
-        rows = listed(np.flatnonzero(context.batch.empty))
+        rows = listed(context.batch.numbers[context.batch.empty])
         notes.append(
             f"Rows without a real step ({rows}) have nothing to be compared with; a pooling "
             "layer divides by zero there."

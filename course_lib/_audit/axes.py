@@ -1,6 +1,6 @@
 """What the axes of a tensor are, and the only place that cuts a row's own steps out of it.
 
-NumPy alone: a view is anything with `rows`, `starts`, `lengths`, `steps` and `batch`.
+NumPy alone: a view is anything with `rows`, `steps`, `sequences` and `batch`.
 """
 
 from dataclasses import dataclass
@@ -65,36 +65,33 @@ class Axes:
         """True if the second axis is free: steps, but others than those of an input."""
         return self.axes[1:2] == (FREE,)
 
-    def own(self, shape, place, view, alone_shape, others=(), turned=False):
-        """Return the index of a row's own steps in a tensor of a view.
+    def own(self, shape, place, view, alone_shape=None, others=None, turned=False):
+        """Return the index of a row's own steps in a tensor of a view, or in one of the batch.
 
         Args:
-            shape: the tensor's shape.
+            shape: the tensor's shape; it may have less axes, or 1 where it is spread over steps.
             place: the row's place in the view.
-            view: the view.
+            view: the view, or the `Batch` for an array in the arrangement of the user's batch.
             alone_shape: the shape of the tensor for the row alone, for free axes.
             others: the rows of the view that it is compared with, for a further axis of rows.
             turned: True if the time runs backwards.
         """
         index = [place]
-        for number, axis in enumerate(self.axes[1:], start=1):
-            size = shape[number]
-            if axis == SAME:
-                index.append(slice(None))
-            elif axis == ROWS:
+        for number, (axis, size) in enumerate(zip(self.axes[1:], shape[1:], strict=False), 1):
+            part = slice(None)
+            if axis == ROWS and others is not None:
                 places = {int(row): number for number, row in enumerate(view.rows)}
-                index.append(np.array([places[int(row)] for row in others]))
-            elif axis == FREE:
-                index.append(self._free(size, alone_shape[number]))
-            else:
-                start = view.starts[axis.sequence][place]
-                length = view.lengths[axis.sequence][place]
-                start = size - start - length if turned else start
-                index.append(slice(start, start + length))
+                part = np.array([places[int(row)] for row in others])
+            elif axis == FREE and alone_shape is not None:
+                spare = max(size - alone_shape[number], 0)
+                part = slice(0, size - spare) if self.side == "post" else slice(spare, None)
+            elif axis.kind == "steps":
+                sequence = view.sequences[axis.sequence]
+                start, stop = int(sequence.starts[place]), int(sequence.stops[place])
+                if size == sequence.real.shape[1]:
+                    part = slice(size - stop, size - start) if turned else slice(start, stop)
+            index.append(part)
         return tuple(index)
-
-    def _free(self, size, wanted):
-        return slice(0, wanted) if self.side == "post" else slice(size - wanted, None)
 
     def cut(self, values, view, alone_shape=None):
         """Return targets or weights of the rows of a view without padding, at their own steps.
@@ -104,20 +101,9 @@ class Axes:
             view: a view in which all rows are equally long.
             alone_shape: the shape of the tensor in that view, for free axes.
         """
-        own = values[view.rows]
-        for number, axis in enumerate(self.axes[1 : values.ndim], start=1):
-            size = own.shape[number]
-            if axis.kind == "steps":
-                sequence = view.batch.sequences[axis.sequence]
-                if size == sequence.real.shape[1]:
-                    first = sequence.starts[view.rows]
-                    places = first[:, None] + np.arange(view.steps[axis.sequence])
-                    own = np.take_along_axis(own, along(places, own.ndim, number), axis=number)
-            elif axis == FREE and alone_shape is not None and size > alone_shape[number]:
-                index = [slice(None)] * own.ndim
-                index[number] = self._free(size, alone_shape[number])
-                own = own[tuple(index)]
-        return own
+        shape, batch = np.shape(values), view.batch
+        rows = [values[self.own(shape, row, batch, alone_shape)] for row in view.rows]
+        return np.stack(rows)
 
     def real(self, view, shape=()):
         """Return which steps of a view without padding are real: holes are not.
@@ -128,7 +114,7 @@ class Axes:
             return np.ones(tuple(shape[:2]), bool)
         if self.sequence is None:
             return np.ones(len(view.rows), bool)
-        return Axes((ROWS, self.axes[1])).cut(view.batch.sequences[self.sequence].real, view)
+        return view.sequences[self.sequence].real
 
     def holes(self, batch, row, turned=False):
         """Return, broadcast over a row's own steps, where padding stands between real ones."""

@@ -5,7 +5,7 @@ padding, with more padding, with the padding on the other side.
 """
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,55 +14,10 @@ from course_lib._audit.view import View
 
 
 @dataclass(frozen=True, eq=False)
-class Sequence:
-    """One time axis: the inputs that share it and which of their steps are real.
-
-    Attributes:
-        leaves: indices of the input leaves.
-        real: bool, shape `(B, T)`: real steps; holes, padding between real ones, are not.
-        made: True if the model itself makes the mask from the values.
-    """
-
-    leaves: tuple
-    real: Any
-    made: bool = False
-
-    @cached_property
-    def starts(self):
-        """Where each row's own steps begin."""
-        return np.where(self.real.any(axis=1), self.real.argmax(axis=1), 0)
-
-    @cached_property
-    def stops(self):
-        """Where each row's own steps end."""
-        last = self.real.shape[1] - self.real[:, ::-1].argmax(axis=1)
-        return np.where(self.real.any(axis=1), last, 0)
-
-    @property
-    def mask(self):
-        """Bool, shape `(B, T)`: each row's own steps, from its first real one to its last."""
-        places = np.arange(self.real.shape[1])
-        return (places >= self.starts[:, None]) & (places < self.stops[:, None])
-
-    @property
-    def lengths(self):
-        """How many steps each row has, holes included."""
-        return self.stops - self.starts
-
-    @property
-    def side(self):
-        """Where the padding stands: "pre" if only ahead of the rows, else "post"."""
-        padded = self.lengths < self.real.shape[1]
-        ahead = self.starts[padded & (self.lengths > 0)] > 0
-        return "pre" if ahead.size and ahead.all() else "post"
-
-
-@dataclass(frozen=True, eq=False)
 class Batch:
     """The inputs as leaves and sequences, and the views of them.
 
     Attributes:
-        structure: the user's `x`, for its form.
         leaves: arrays.
         sequences: tuple of `Sequence`.
         masks: what is handed over as `mask=`, one for each leaf, or `None`.
@@ -75,7 +30,6 @@ class Batch:
             axis 1 alone: who is next to whom, `(B, T, T)`, or a mask of `(B, 1, T)`.
     """
 
-    structure: Any
     leaves: list
     sequences: tuple = ()
     masks: list | None = None
@@ -138,32 +92,6 @@ class Batch:
 
     # ------------------------------------------------------------------ views
 
-    def crowd(self, row, others):
-        """Return two views without padding: a row alone, and the same beside other rows.
-
-        The others' own steps are repeated or cut to the row's length.
-        """
-        alone = self.view([row], place="alone")
-        rows = np.array([row, *others])
-        leaves = []
-        for number, leaf in enumerate(self.leaves):
-            which = self.sequence_of(number)
-            if which is None:
-                leaves.append(leaf[rows])
-                continue
-            sequence, places = self.sequences[which], np.arange(alone.steps[which])
-            own = sequence.starts[rows][:, None] + places % sequence.lengths[rows][:, None]
-            leaves.append(self._laid(number, rows, own))
-        again = np.zeros(len(rows), int)
-        return alone, replace(
-            alone,
-            leaves=leaves,
-            masks=alone.taken(again)[1],
-            rows=rows,
-            starts=tuple(one[again] for one in alone.starts),
-            lengths=tuple(one[again] for one in alone.lengths),
-        )
-
     def view(self, rows=None, place=None, extra=0, fill=None, kinds="iuf"):
         """Return the rows in one arrangement.
 
@@ -177,75 +105,78 @@ class Batch:
             kinds: the kinds of dtype that `fill` is for.
         """
         rows = np.arange(self.size) if rows is None else np.asarray(rows)
-        ways = [_arranged(sequence, rows, place, extra) for sequence in self.sequences]
-        steps, starts, lengths = (tuple(way[part] for way in ways) for part in range(3))
-        moved = place is not None or extra or fill is not None
+        if place is None and not extra and fill is None:
+            return self._laid(rows, [None] * len(self.sequences))
+        sources = [_source(sequence, rows, place, extra) for sequence in self.sequences]
+        return self._laid(rows, sources, fill, kinds)
+
+    def crowd(self, row, others):
+        """Return two views without padding: a row alone, and the same beside other rows.
+
+        The others' own steps are repeated or cut to the row's length.
+        """
+        rows, sources = np.array([row, *others]), []
+        for sequence in self.sequences:
+            own = np.arange(sequence.lengths[row]) % sequence.lengths[rows][:, None]
+            sources.append(sequence.starts[rows][:, None] + own)
+        return self.view([row], place="alone"), self._laid(rows, sources)
+
+    def _laid(self, rows, sources, fill=None, kinds=""):
+        """Return the view in which the steps of each sequence stand as its source says."""
         leaves, masks = [], []
         for number, leaf in enumerate(self.leaves):
-            which = self.sequence_of(number)
-            mask = None if self.masks is None else self.masks[number]
-            if which is None or not moved:
-                leaves.append(leaf[rows])
-                masks.append(None if mask is None else mask[rows])
-                continue
-            first = self.sequences[which].starts[rows]
-            source = _source(first, starts[which], lengths[which], steps[which])
-            leaves.append(self._laid(number, rows, source, fill, kinds))
-            masks.append(None if mask is None else _take(mask, rows, source, _constant(False)))
-        masks = None if self.masks is None else masks
-        return View(leaves, masks, rows, steps, starts, lengths, self, self.fixed)
+            which, mask = self.sequence_of(number), self.masks and self.masks[number]
+            source, taken = None if which is None else sources[which], leaf[rows]
+            for axis in self.along.get(number, (1,)):
+                filler = partial(self._filler, number, axis, fill, kinds)
+                taken = _take(taken, source, axis, filler)
+            leaves.append(taken)
+            masks.append(mask if mask is None else _take(mask[rows], source))
+        pairs = zip(self.sequences, sources, strict=True)
+        sequences = tuple(replace(one, real=_take(one.real[rows], source)) for one, source in pairs)
+        return View(leaves, self.masks and masks, rows, sequences, self)
 
-    def _laid(self, number, rows, source, fill=None, kinds=""):
-        """Return the rows of a leaf with the steps that `source` names, along all its axes."""
-        taken = self.leaves[number][rows]
-        for axis in self.along.get(number, (1,)):
-            filler = self._filler(number, axis, fill, kinds)
-            turned = _take(np.moveaxis(taken, axis, 1), np.arange(len(rows)), source, filler)
-            taken = np.moveaxis(turned, 1, axis)
-        return taken
-
-    def _filler(self, number, axis, fill, kinds):
+    def _filler(self, number, axis, fill, kinds, count):
+        """Return what stands in so many steps of padding of a leaf."""
         leaf = np.moveaxis(self.leaves[number], axis, 1)
         sequence = self.sequences[self.sequence_of(number)]
         if fill is not None and self.refillable[number] and leaf.dtype.kind in kinds:
             values = leaf[sequence.real]
-            return lambda count: values[fill.integers(len(values), size=count)]
+            return values[fill.integers(len(values), size=count)]
         padded = leaf[~sequence.mask]
-        if not padded.size:
-            return _constant(np.zeros((), leaf.dtype))
-        return _constant(padded.flat[0] if number in self.along else padded[0])
+        return padded.flat[0] if number in self.along else padded[0]
 
 
-def _arranged(sequence, rows, place, extra):
-    """Return the number of steps, and where rows begin and how many steps they have: see `view`."""
-    own, first = sequence.lengths[rows], sequence.starts[rows]
-    if place == "alone":
-        return int(own.max()), np.zeros_like(own), own
-    total = sequence.real.shape[1]
-    grown = extra if (sequence.lengths < total).any() else 0
-    begin = first + (grown if sequence.side == "pre" else 0)
+def _source(sequence, rows, place, extra):
+    """Return which old step stands at each new one, −1 for padding, as `Batch.view` is asked.
+
+    Shape `(R, T)`.
+    """
+    own, first, long = sequence.lengths[rows], sequence.starts[rows], sequence.real.shape[1]
+    total = int(own.max()) if place == "alone" else long
+    grown = extra if (sequence.lengths < long).any() else 0
     total += grown
-    if place is not None:
+    if place is None:
+        begin = first + (grown if sequence.side == "pre" else 0)
+    else:
         begin = total - own if place == "pre" else np.zeros_like(own)
-    return total, begin, own
-
-
-def _constant(value):
-    return lambda count: value
-
-
-def _source(first, begin, own, total):
-    """Return for each row and new step the old step that stands there, −1 for padding."""
     moved = np.arange(total) - begin[:, None]
     return np.where((moved >= 0) & (moved < own[:, None]), moved + first[:, None], -1)
 
 
-def _take(leaf, rows, source, filler):
-    taken = leaf[rows[:, None], np.maximum(source, 0)]
+def _take(values, source, axis=1, filler=lambda count: False):
+    """Return the rows with the steps that a source names, and with `filler` where it names none.
+
+    All stay as they are if the source is `None`.
+    """
+    if source is None:
+        return values
+    moved = np.moveaxis(values, axis, 1)
+    taken = moved[np.arange(len(moved))[:, None], np.maximum(source, 0)]
     hole = source < 0
     if hole.any():
         taken[hole] = filler(int(hole.sum()))
-    return taken
+    return np.moveaxis(taken, 1, axis)
 
 
 def groups(batch):

@@ -1,7 +1,6 @@
 """What the checks read, and what they give back: frozen data that flows one way."""
 
 import contextlib
-import itertools
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -82,15 +81,11 @@ class Context:
         """Return an output's name as a sentence begins with it; its number if it has no key."""
         import keras
 
-        if isinstance(self.result, dict):
-            counter, tree = itertools.count(), keras.tree
-            leaves = tree.flatten(self.result)
-            numbers = [next(counter) if keras.ops.is_tensor(leaf) else None for leaf in leaves]
-            numbered = tree.pack_sequence_as(self.result, numbers)
-            for key, place in numbered.items():
-                if number in tree.flatten(place):
-                    return f"Output `{key}`"
-        return f"Output {number}"
+        if not isinstance(self.result, dict):
+            return f"Output {number}"
+        pairs = keras.tree.flatten_with_path(self.result)
+        keys = [path[0] for path, leaf in pairs if keras.ops.is_tensor(leaf)]
+        return f"Output `{keys[number]}`"
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,136 @@
-"""What an input looks like by its name and values alone; NumPy, and no model."""
+"""What is known of each input by itself, and what it looks like by its name and values."""
 
 import re
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import Any
 
 import numpy as np
 
+from course_lib._audit.made import is_read_by_embedding, made_masks
+from course_lib._audit.view import Sequence
+
 # What ends in "mask" and says something else than which steps are real.
 OTHER_MASKS = ("loss", "causal", "mlm", "span", "global", "lookahead", "look_ahead")
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """One input.
+
+    Attributes:
+        number: its place among the leaves of `x`.
+        values: the array.
+        name: as the reader knows it.
+        given: bool, shape `(B, T)`, what `mask=` says of it, or `None`.
+        made: bool, shape `(B, T)`, the mask that the model makes of it, or `None`.
+        is_looked_up: True if an `Embedding` reads it as it is.
+        is_series: True for floats `(B, T)` for which the model leaves `T` open.
+        tells: bool, shape `(B, T)`, which steps are real, if it is a mask itself; else `None`.
+    """
+
+    number: int
+    values: Any
+    name: str
+    given: Any
+    made: Any
+    is_looked_up: bool
+    is_series: bool
+    tells: Any = None
+
+    def has_steps(self, count):
+        """Return True if its second axis has so many steps."""
+        return self.values.ndim >= 2 and self.values.shape[1] == count > 1
+
+    @property
+    def could_be_ids(self):
+        """True for integers with steps, and for floats that a table reads; masks are none."""
+        if self.values.ndim < 2 or self.values.shape[1] < 2 or self.tells is not None:
+            return False
+        looked_up = self.values.ndim == 2 and self.is_looked_up
+        return self.values.dtype.kind in "biu" or looked_up
+
+    def is_blank(self, real):
+        """Return True if it holds nothing in the padding: one value, or the same each row."""
+        padding = self.values[~real]
+        if not len(padding) or (padding == padding[0]).all():
+            return True
+        return len(self.values) > 1 and bool((self.values == self.values[:1]).all())
+
+
+def read_inputs(request, recording):
+    """Return the tuple of `Input`: what is known of each leaf before any is a sequence."""
+    leaves, model = request.leaves, request.model
+    inputs = tuple(
+        Input(*known)
+        for known in zip(
+            range(len(leaves)),
+            leaves,
+            names_of(request.x, model, len(leaves)),
+            request.masks or [None] * len(leaves),
+            made_masks(recording, leaves),
+            [is_read_by_embedding(recording, leaf) for leaf in leaves],
+            are_series(model, leaves),
+            strict=True,
+        )
+    )
+    masks = [one for one in inputs if _is_mask(one, inputs)]
+    others = [one for one in inputs if one not in masks]
+    return tuple(replace(one, tells=_told(one, others)) if one in masks else one for one in inputs)
+
+
+def _is_mask(one, inputs):
+    """Return True for zeros and ones, or bools, that tell which steps of an input are real."""
+    values, others = one.values, beside(one, inputs)
+    if values.ndim != 2 or values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
+        return False
+    if one.given is not None or one.is_looked_up or not others:
+        return False
+    if is_named_mask(one.name) or values.dtype == bool:
+        return True
+    real = values.astype(bool)
+    is_one_run = np.array_equal(real, Sequence((), real).mask)
+    return is_one_run and not real.all() and any(other.is_blank(real) for other in others)
+
+
+def _told(one, others):
+    """Return which steps are real by a mask, `None` if it says of all that they are."""
+    real = one.values.astype(bool)
+    values = [other.values for other in beside(one, others)]
+    given = [other.given for other in others if other.given is not None]
+    real = ~real if turned_round(real, values, one.name, given) else real
+    return None if real.all() and not is_named_mask(one.name) else real
+
+
+def beside(one, inputs):
+    """Return the other inputs with as many steps."""
+    steps = one.values.shape[1] if one.values.ndim > 1 else 0
+    return [other for other in inputs if other is not one and other.has_steps(steps)]
+
+
+def real_by_values(one):
+    """Return which steps of an input hold something: ids other than 0, steps other than zeros.
+
+    Shape `(B, T)`; `None` for what is neither ids nor features with steps.
+    """
+    values = one.values
+    if values.ndim < 2 or values.shape[1] < 2 or values.dtype.kind not in "biuf":
+        return None
+    real = (values != 0).reshape(*values.shape[:2], -1).any(axis=2)
+    if one.could_be_ids:
+        return real
+    # Zeros between are values of a series.
+    return Sequence((), real).mask if values.ndim >= 3 or one.is_series else None
+
+
+def guessed(one, inputs):
+    """Return which steps are real by the values alone, `None` if they do not say."""
+    real = real_by_values(one)
+    if real is None or real.all():
+        return None
+    # Segments and positions are no ids if others are.
+    flags = one.could_be_ids and (one.values.max() <= 1 or is_counter(one.values))
+    return None if flags and any(other.could_be_ids for other in beside(one, inputs)) else real
 
 
 def names_of(x, model, count):
@@ -27,22 +152,15 @@ def names_of(x, model, count):
     return names
 
 
-def of_any_length(model, leaves):
-    """Return the numbers of the floats `(B, T)` for which the model leaves `T` open: series."""
+def are_series(model, leaves):
+    """Return for each leaf if it is floats `(B, T)` for which the model leaves `T` open."""
     inputs = getattr(model, "inputs", None) or []
-    pairs = enumerate(zip(inputs, leaves, strict=True) if len(inputs) == len(leaves) else ())
-    return {
-        number
-        for number, (one, leaf) in pairs
-        if leaf.ndim == 2 and leaf.dtype.kind == "f" and tuple(one.shape)[1:] == (None,)
-    }
-
-
-def is_mask(leaf):
-    """Return True for zeros and ones of shape `(B, T)`, or bools."""
-    if leaf.ndim != 2 or leaf.shape[1] < 2 or leaf.dtype.kind not in "biuf":
-        return False
-    return leaf.dtype == bool or bool(np.isin(leaf, (0, 1)).all())
+    if len(inputs) != len(leaves):
+        return [False] * len(leaves)
+    return [
+        leaf.ndim == 2 and leaf.dtype.kind == "f" and tuple(one.shape)[1:] == (None,)
+        for one, leaf in zip(inputs, leaves, strict=True)
+    ]
 
 
 def is_named_mask(name):
@@ -51,21 +169,20 @@ def is_named_mask(name):
     return bool(re.search(r"mask(_?\d+)?$", last)) and not any(one in last for one in OTHER_MASKS)
 
 
+def is_length_of(length, name):
+    """Return True for `lengths`, `seq_len_1` and their like, and for `note_length` of `note_ids`.
+
+    No sequence has a `petal_length`.
+    """
+    last = length.lower().split(".")[-1]
+    found = re.fullmatch(r"((seq(uence)?|inputs?|rows?)_?|(.+)_)?len(gth)?s?(_?\d+)?", last)
+    return bool(found) and (not found[4] or kinship(length, name) > 0)
+
+
 def kinship(mask, name):
     """Return how many words at the beginning a mask's name shares with that of an input."""
-    first, second = re.split(r"[_.]", mask.lower()), re.split(r"[_.]", name.lower())
-    shared = 0
-    for one, other in zip(first, second, strict=False):
-        if one != other or "mask" in one:
-            break
-        shared += 1
-    return shared
-
-
-def ends(real):
-    """Return True if each row's real steps are one run."""
-    padded = np.pad(real, ((0, 0), (1, 1))).astype(int)
-    return bool(((np.diff(padded, axis=1) == 1).sum(axis=1) <= 1).all())
+    pairs = zip(*(re.split(r"[_.]", one.lower()) for one in (mask, name)), strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1] and "mask" not in pair[0], pairs)))
 
 
 def is_counter(leaf):
@@ -73,10 +190,9 @@ def is_counter(leaf):
     return leaf.ndim == 2 and bool((leaf[:, :2] == (0, 1)).all())
 
 
-def no_padding_at(own, real):
-    """Return True if an input's own padding begins elsewhere than a mask says, in most rows."""
-    stops = [mask.shape[1] - mask[:, ::-1].argmax(axis=1) for mask in (own, real)]
-    return bool((stops[0] != stops[1]).mean() > 0.5)
+def same_stops(own, real):
+    """Return True if at least half of the rows end where another mask says that they do."""
+    return bool((Sequence((), own).stops == Sequence((), real).stops).mean() >= 0.5)
 
 
 def turned_round(mask, leaves, name="", given=()):
@@ -123,23 +239,20 @@ def in_words(batch, names, why):
         names: the name of each leaf.
         why: dict of the number of a leaf and how it is known what is real in it.
     """
-    lines = []
-    for number, name in enumerate(names):
-        which = batch.sequence_of(number)
-        if batch.leaves[number].dtype.kind in "OSU":
-            lines.append(f"`{name}`: text, of which the model makes ids; id 0 is padding")
-            continue
-        if which is None:
-            lines.append(f"`{name}`: no sequence, handed over as it is")
-            continue
-        lengths = batch.sequences[which].real.sum(axis=1)
-        low, high = int(lengths.min()), int(lengths.max())
-        span = f"{low} to {high}" if low != high else f"{low}"
-        axes = batch.along.get(number)
-        several = "axes" if axes and len(axes) > 1 else "axis"
-        where = f" along {several} {' and '.join(map(str, axes))}" if axes else ""
-        lines.append(f"`{name}`: a sequence, {span} real steps{where}; {why[number]}")
-    return tuple(lines)
+    said = [_in_words(batch, number, why.get(number)) for number in range(len(names))]
+    return tuple(f"`{name}`: {text}" for name, text in zip(names, said, strict=True))
+
+
+def _in_words(batch, number, why):
+    which, axes = batch.sequence_of(number), batch.along.get(number, ())
+    if batch.leaves[number].dtype.kind in "OSU":
+        return "text, of which the model makes ids; id 0 is padding"
+    if which is None:
+        return "no sequence, handed over as it is"
+    lengths = batch.sequences[which].real.sum(axis=1)
+    span = " to ".join(map(str, sorted({lengths.min(), lengths.max()})))
+    where = f" along ax{'es' if len(axes) > 1 else 'is'} {' and '.join(map(str, axes))}"
+    return f"a sequence, {span} real steps{where if axes else ''}; {why}"
 
 
 def ends_in_zeros_inside(leaf, real):

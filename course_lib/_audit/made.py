@@ -49,22 +49,19 @@ def attached(tensor):
     return None if mask is None else np.asarray(mask).astype(bool)
 
 
+def ids_of_text(recording):
+    """Return what layers made of strings."""
+    return [
+        tensor
+        for call in recording.ended
+        if any("string" in str(one.dtype) for _, _, one, _ in call.inputs)
+        for tensor, _ in call.outputs
+    ]
+
+
 def runs_shorter(runner, batch, sequence):
     """Return True if the model runs with one step less in a sequence, on its first row."""
-    view, steps = batch.view([0]), sequence.real.shape[1]
-
-    def shorter(values):
-        return [
-            cut(value, batch.along.get(number, (1,)))
-            if number in sequence.leaves and value is not None
-            else value
-            for number, value in enumerate(values)
-        ]
-
-    def cut(value, axes):
-        index = [slice(steps - 1) if n in axes else slice(None) for n in range(value.ndim)]
-        return value[tuple(index)]
-
-    leaves, masks = shorter(view.leaves), view.masks and shorter(view.masks)
-    _, error = attempt(runner, replace(view, leaves=leaves, masks=masks))
-    return error is None
+    shorter = np.ones_like(sequence.real)
+    shorter[:, -1] = False
+    batch = replace(batch, sequences=(replace(sequence, real=shorter),))
+    return attempt(runner, batch.view([0], place="alone"))[1] is None

@@ -1,299 +1,296 @@
 """Find out what each input is: a sequence, of which lengths; a companion of one; or no sequence.
 
-What is asked, in this order: `mask=`; an input that is a mask itself; the masks that the model
-makes of its inputs; id 0; leading or trailing steps of zeros. `Batch.inputs` says it in words.
+What is asked, in the order of `SOURCES`: `mask=`; text; an input that is a mask itself; the masks
+that the model makes of its inputs; what goes with these; and last the values: id 0, leading or
+trailing steps of zeros, or lengths by their name. Each source makes a new `Plan` of one, and
+`Batch.inputs` says it in words.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
-from course_lib._audit.batch import Batch, Sequence
+from course_lib._audit.batch import Batch
 from course_lib._audit.inputs import (
     axes_of_steps,
-    ends,
+    beside,
+    guessed,
     in_words,
-    is_counter,
-    is_mask,
-    is_named_mask,
+    is_length_of,
     kinship,
-    names_of,
-    no_padding_at,
-    of_any_length,
-    turned_round,
+    read_inputs,
+    real_by_values,
+    same_stops,
 )
-from course_lib._audit.made import is_read_by_embedding, made_masks, runs_shorter
+from course_lib._audit.made import ids_of_text, runs_shorter
 from course_lib._audit.refuse import check_batch
+from course_lib._audit.view import Sequence
 
 # So many inputs are tried together for one axis of steps.
 MOST = 4
+ZEROS = ("0 is padding", "steps of zeros are padding")
+LENGTHS = "tells how many are real"
 
 
-def find_batch(runner, x, leaves, masks, recording):
+def find_batch(runner, recording):
     """Return the `Batch`: the leaves with their sequences, and what each leaf was taken for."""
-    planner = _Planner(runner, x, leaves, masks, recording)
-    planner.read()
-    check_batch(planner.batch, planner.names)
-    inputs = in_words(planner.batch, planner.names, planner.why)
-    return replace(planner.batch, refillable=tuple(planner.refillable()), inputs=inputs)
+    request = runner.request
+    inputs = read_inputs(request, recording)
+    batch = Batch(request.leaves, masks=request.masks, fixed=runner.fixed)
+    plan = Plan(runner, recording, inputs, batch, {})
+    plan = reduce(lambda plan, source: source(plan), SOURCES, plan)
+    names = [one.name for one in inputs]
+    check_batch(plan.batch, names)
+    refillable = tuple(_may_be_refilled(plan, one) for one in inputs)
+    words = in_words(plan.batch, names, plan.why)
+    return replace(plan.batch, refillable=refillable, inputs=words)
 
 
-class _Planner:
-    """Reads the inputs one source of knowledge after the other; `batch` is what comes of it."""
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is known so far.
 
-    def __init__(self, runner, x, leaves, masks, recording):
-        self.runner, self.leaves, self.recording = runner, leaves, recording
-        self.names = names_of(x, runner.model, len(leaves))
-        self.made = made_masks(recording, leaves)
-        self.given = [masks is not None and masks[n] is not None for n in range(len(leaves))]
-        self.why, self.sequences, self.masks, self.structure = {}, [], masks, x
-        self.along, self.of_any_length = {}, of_any_length(runner.model, leaves)
-        self.read_by_table = [is_read_by_embedding(recording, leaf) for leaf in leaves]
-        self.tellers = [n for n in range(len(leaves)) if self._is_teller(n)]
+    Attributes:
+        runner: the `Runner`, to see whether the model runs on fewer steps.
+        recording: what the model did on the batch as it came.
+        inputs: tuple of `Input`, one for each leaf.
+        batch: the `Batch`, with the sequences found.
+        why: dict of the number of a leaf and how it is known what is real in it.
+    """
+
+    runner: Any
+    recording: Any
+    inputs: tuple
+    batch: Batch
+    why: dict
 
     @property
-    def batch(self):
-        """The `Batch` as far as it is known."""
-        sequences, fixed = tuple(self.sequences), self.runner.fixed
-        known = {"fixed": fixed, "along": dict(self.along)}
-        return Batch(self.structure, self.leaves, sequences, self.masks, **known)
+    def free(self):
+        """The inputs that belong to no sequence."""
+        return [one for one in self.inputs if self.batch.sequence_of(one.number) is None]
 
-    def _is_teller(self, number):
-        """Return True for an input that tells by itself which steps are real."""
-        leaf = self.leaves[number]
-        if self.given[number] or not is_mask(leaf) or self.read_by_table[number]:
-            return False
-        others = self._sharing(leaf.shape[1], but=number)
-        named = is_named_mask(self.names[number])
-        if not others:
-            return False
-        if named or leaf.dtype == bool:
-            return True
-        real = leaf.astype(bool)
-        return ends(real) and not real.all() and any(self._is_blank(n, real) for n in others)
+    def add(self, one, real, why, made=False):
+        """Return the plan with an input in the sequence with these real steps, or in a new one."""
+        why = {**self.why, one.number: why}
+        for old in self.batch.sequences:
+            if np.array_equal(old.real, real):
+                return replace(self._with(old, (one.number,)), why=why)
+        return replace(self._and(Sequence((one.number,), real, made)), why=why)
 
-    def _sharing(self, steps, but=None):
-        return [
-            n
-            for n, leaf in enumerate(self.leaves)
-            if n != but and leaf.ndim >= 2 and leaf.shape[1] == steps and steps > 1
-        ]
+    def _and(self, sequence):
+        sequences = (*self.batch.sequences, sequence)
+        return replace(self, batch=replace(self.batch, sequences=sequences))
 
-    def read(self):
-        """Ask all sources; what they say stands in `sequences`."""
-        self._read_given()
-        if any(leaf.dtype.kind in "OSU" for leaf in self.leaves):
-            self._read_text()
-        self._read_tellers()
-        for number, made in enumerate(self.made):
-            if made is not None and not made.all() and self._free(number):
-                self._add(number, made, "the model makes a mask of it", made=True)
-        for place, sequence in enumerate(self.sequences):
-            if sequence.leaves:
-                self._add_companions(place)
-        self._guess()
+    def _with(self, old, numbers):
+        new = replace(old, leaves=(*old.leaves, *numbers))
+        sequences = tuple(new if one is old else one for one in self.batch.sequences)
+        return replace(self, batch=replace(self.batch, sequences=sequences))
 
-    def refillable(self):
-        """Return for each leaf if other values may stand in its padding."""
-        known = {n for n in range(len(self.leaves)) if self.given[n]}
-        for sequence in self.sequences:
-            if set(sequence.leaves) & set(self.tellers):
-                known.update(sequence.leaves)
-        return [
-            n in known and n not in self.tellers and self.made[n] is None and n not in self.along
-            for n in range(len(self.leaves))
-        ]
+    def runs(self, place, numbers=()):
+        """Return True if the model takes a step less in a sequence and in some more leaves."""
+        sequence = self.batch.sequences[place]
+        sequence = replace(sequence, leaves=(*sequence.leaves, *numbers))
+        return runs_shorter(self.runner, self.batch, sequence)
 
-    def _free(self, number):
-        return not any(number in sequence.leaves for sequence in self.sequences)
 
-    def _add(self, number, real, why, made=False):
-        """Put a leaf into the sequence with the same real steps, or into a new one."""
-        self.why[number] = why
-        for place, sequence in enumerate(self.sequences):
-            if np.array_equal(sequence.real, real):
-                self._extend(place, (number,))
-                return
-        self.sequences.append(Sequence((number,), real, made))
+# ---------------------------------------------------------------------- what is certain
 
-    def _extend(self, place, numbers):
-        sequence = self.sequences[place]
-        self.sequences[place] = replace(sequence, leaves=(*sequence.leaves, *numbers))
 
-    # ------------------------------------------------------------------ what is certain
+def _given(plan):
+    for one in plan.inputs:
+        if one.given is not None:
+            plan = plan.add(one, one.given, "`mask=` tells which steps are real")
+    return plan
 
-    def _read_given(self):
-        for number in range(len(self.leaves)):
-            if self.given[number]:
-                self._add(number, self.masks[number], "`mask=` tells which steps are real")
 
-    def _read_text(self):
-        """Take the ids that a layer makes of strings for the sequence: that layer cuts a row."""
-        for call in self.recording.ended:
-            from_text = any("string" in str(tensor.dtype) for _, _, tensor, _ in call.inputs)
-            for tensor, _ in call.outputs if from_text else ():
-                shape = tuple(tensor.shape)
-                if "int" in str(tensor.dtype) and len(shape) == 2 and shape[1] > 1:
-                    real = np.asarray(tensor) != 0
-                    self.sequences.append(Sequence((), real, True))
-                    return
+def _text(plan):
+    """Take the ids that a layer makes of strings for the sequence: that layer cuts a row."""
+    if not any(one.values.dtype.kind in "OSU" for one in plan.inputs):
+        return plan
+    for ids in ids_of_text(plan.recording):
+        if "int" in str(ids.dtype) and len(ids.shape) == 2 and ids.shape[1] > 1:
+            return plan._and(Sequence((), np.asarray(ids) != 0, True))
+    raise ValueError(
+        "`x` holds strings, and no layer makes padded ids of them that can be read; pass the "
+        "ids, and the part of the model that reads them"
+    )
+
+
+def _mask_inputs(plan):
+    """Add the inputs that are masks themselves, and the inputs that they speak of."""
+    masks = [one for one in plan.inputs if one.tells is not None]
+    for mask in masks:
+        plan = plan.add(mask, mask.tells, "it is a mask itself")
+    for one in plan.free:
+        mask = _mask_of(plan, one, [m for m in masks if m.tells.shape == one.values.shape[:2]])
+        if mask is not None:
+            plan = plan.add(one, mask.tells, f"goes with `{mask.name}`")
+    return plan
+
+
+def _mask_of(plan, one, masks):
+    """Return which of the mask inputs of its size speaks of an input, or `None`."""
+    if not masks:
+        return None
+    own = one.made if one.made is not None else guessed(one, plan.inputs)
+    equal = [mask for mask in masks if own is not None and np.array_equal(own, mask.tells)]
+    if equal:
+        return equal[0]
+    best = max(masks, key=lambda mask: kinship(mask.name, one.name))
+    others = [other for other in beside(one, plan.inputs) if other.tells is None]
+    if kinship(best.name, one.name) or not others:
+        return best
+    blank = [mask for mask in masks if one.is_blank(mask.tells)]
+    if blank and (own is None or same_stops(own, blank[0].tells)):
+        return blank[0]
+    # If no input is blank where the mask says so, there is noise in the padding of all.
+    noisy = not any(other.is_blank(best.tells) for other in others)
+    return best if own is None and noisy else None
+
+
+def _made(plan):
+    for one in plan.free:
+        if one.made is not None and not one.made.all():
+            plan = plan.add(one, one.made, "the model makes a mask of it", made=True)
+    return plan
+
+
+# ---------------------------------------------------------------------- what goes with it
+
+
+def _companions(plan):
+    for place, sequence in enumerate(plan.batch.sequences):
+        if sequence.leaves:
+            plan = _with_companions(plan, place)
+    return plan
+
+
+def _with_companions(plan, place):
+    """Add inputs that share the axis: those without a value in the padding, others at need."""
+    sequence = plan.batch.sequences[place]
+    steps = sequence.real.shape[1]
+    free = [one for one in plan.free if one.has_steps(steps)]
+    wider = _along_more_axes(plan, sequence)
+    if not free and not wider.batch.along:
+        return plan
+    blank = [one.number for one in free if _belongs(plan, one, sequence)]
+    others = [one.number for one in free if one.number not in blank]
+    ways = [(*blank, *some) for some in _subsets(others)]
+    ways += [some for some in _subsets([one.number for one in free]) if some not in ways]
+    more = [n for n in wider.batch.along if n not in plan.batch.along]
+    tries = [(plan, way) for way in ways]
+    if more:
+        more = [n for n in more if n not in sequence.leaves]
+        tries += [(wider, tuple(dict.fromkeys((*more, *way)))) for way in ways]
+    runs = (one for one in tries if one[0].runs(place, one[1]))
+    plan, way = next(runs, (plan, tuple(blank)))
+    first = plan.inputs[sequence.leaves[0]].name
+    why = dict.fromkeys(way, f"goes with `{first}`")
+    return replace(plan._with(sequence, way), why={**plan.why, **why})
+
+
+def _subsets(numbers):
+    """Yield so many of the inputs as are tried together, few before many."""
+    for count in range(min(len(numbers), MOST) + 1):
+        yield from combinations(numbers, count)
+
+
+def _along_more_axes(plan, sequence):
+    """Return the plan in which steps are cut along all axes that have so many of them."""
+    free = {one.number for one in plan.free} | set(sequence.leaves)
+    found = axes_of_steps(plan.batch.leaves, sequence.real.shape[1])
+    along = {number: axes for number, axes in found.items() if number in free}
+    return replace(plan, batch=replace(plan.batch, along={**plan.batch.along, **along}))
+
+
+def _belongs(plan, one, sequence):
+    if not one.is_blank(sequence.real):
+        return False
+    own = guessed(one, plan.inputs)
+    if own is None or np.array_equal(own, sequence.real):
+        return True
+    return one.values.dtype.kind == "f" and same_stops(own, sequence.real)
+
+
+# ---------------------------------------------------------------------- what is a guess
+
+
+def _guesses(plan):
+    guesses = [*_by_zeros(plan), *_by_lengths(plan), *_by_zeros_at_the_last_axis(plan)]
+    for one, real, why, along in guesses:
+        if one not in plan.free:
+            continue
+        place = len(plan.batch.sequences)
+        if not place:
+            _refuse_zeros_first(one, real)
+        # What is called a length, or a last axis, may be no such thing. Steps of zeros are: if the
+        # model runs on no row alone, that is said in the end.
+        must_run = place or along or LENGTHS in why
+        batch = replace(plan.batch, along={**plan.batch.along, **along})
+        found = replace(plan, batch=batch, why={**plan.why, one.number: why})
+        found = _with_companions(found._and(Sequence((one.number,), real)), place)
+        plan = found if not must_run or found.runs(place) else plan
+    return plan
+
+
+def _by_zeros(plan):
+    found = [(one, guessed(one, plan.inputs)) for one in plan.free]
+    found = [(one, real) for one, real in found if real is not None]
+    # Ids before features, and the one with the most real steps first: what stands within it
+    # can belong to it.
+    found.sort(key=lambda pair: (not pair[0].could_be_ids, -pair[1].sum()))
+    return [(one, real, ZEROS[not one.could_be_ids], {}) for one, real in found]
+
+
+def _by_lengths(plan):
+    """Yield inputs without a blank step, of which another input holds the lengths."""
+    whole = [
+        one for one in plan.inputs if one.values.dtype.kind in "iu" and one.values[0].size == 1
+    ]
+    for one in plan.free:
+        lengths = [other for other in whole if is_length_of(other.name, one.name)]
+        near = [kinship(other.name, one.name) for other in lengths]
+        if not near or near.count(max(near)) > 1:
+            continue
+        length = lengths[near.index(max(near))]
+        real, values = real_by_values(one), length.values.reshape(-1, 1)
+        if real is None or not real.all() or values.min() < 0 or values.max() > real.shape[1]:
+            continue
+        told = np.arange(real.shape[1]) < values
+        if told.any() and not told.all():
+            yield one, told, f"`{length.name}` {LENGTHS}", {}
+
+
+def _by_zeros_at_the_last_axis(plan):
+    """Yield features `(B, D, T)` of which some row begins or ends in steps of zeros."""
+    for one in plan.free:
+        real = real_by_values(one) if one.values.ndim == 3 and not one.could_be_ids else None
+        if real is not None and real.all():
+            real = real_by_values(replace(one, values=np.moveaxis(one.values, 2, 1)))
+            if real is not None and not real.all():
+                yield one, real, ZEROS[1], {one.number: (2,)}
+
+
+def _refuse_zeros_first(one, real):
+    zeros_first = len(real) > 1 and not real[:, 0].any() and real[:, 1:].all()
+    if one.could_be_ids and zeros_first:
         raise ValueError(
-            "`x` holds strings, and no layer makes padded ids of them that can be read; pass the "
-            "ids, and the part of the model that reads them"
+            f"`{one.name}` has id 0 at the first step of every row and nowhere else, "
+            "which may be padding or a token; say with `mask=` which steps are real"
         )
 
-    def _read_tellers(self):
-        reals = {}
-        for number in self.tellers:
-            real = self.leaves[number].astype(bool)
-            others = [n for n in self._sharing(real.shape[1]) if n not in self.tellers]
-            given = [self.masks[n] for n in range(len(self.leaves)) if self.given[n]]
-            values = [self.leaves[n] for n in others]
-            if turned_round(real, values, self.names[number], given):
-                real = ~real
-            if real.all() and not is_named_mask(self.names[number]):
-                continue
-            reals[number] = real
-            self._add(number, real, "it is a mask itself")
-        for number in range(len(self.leaves)):
-            if number not in reals and self._free(number) and self.leaves[number].ndim >= 2:
-                self._give_to_teller(number, reals)
 
-    def _give_to_teller(self, number, reals):
-        """Join an input with the mask input that speaks of it, if one does."""
-        leaf, made = self.leaves[number], self.made[number]
-        fitting = [t for t, real in reals.items() if real.shape == leaf.shape[:2]]
-        if not fitting:
-            return
-        fitting.sort(key=lambda t: -kinship(self.names[t], self.names[number]))
-        best = fitting[0]
-        others = [n for n in self._sharing(leaf.shape[1], but=number) if n not in reals]
-        blank = [t for t in fitting if self._is_blank(number, reals[t])]
-        related = kinship(self.names[best], self.names[number]) > 0
-        own = made if made is not None else self._guessed(number)
-        if own is not None and any(np.array_equal(own, reals[t]) for t in fitting):
-            best = next(t for t in fitting if np.array_equal(own, reals[t]))
-        elif related or not others:
-            pass
-        elif blank and (own is None or not no_padding_at(own, reals[blank[0]])):
-            best = blank[0]
-        elif own is None and not any(self._is_blank(n, reals[best]) for n in others):
-            pass
-        else:
-            return
-        self._add(number, reals[best], f"goes with `{self.names[best]}`")
+SOURCES = (_given, _text, _mask_inputs, _made, _companions, _guesses)
 
-    # ------------------------------------------------------------------ what goes with it
 
-    def _is_blank(self, number, real):
-        """Return True if an input holds nothing in the padding: one value, or the same each row."""
-        leaf = self.leaves[number]
-        padding = leaf[~real]
-        if not len(padding) or (padding == padding[0]).all():
-            return True
-        return len(leaf) > 1 and bool((leaf == leaf[:1]).all())
-
-    def _add_companions(self, place):
-        """Add inputs that share the axis: those without a value in the padding, others at need."""
-        sequence, steps = self.sequences[place], self.sequences[place].real.shape[1]
-        free = [n for n in self._sharing(steps) if self._free(n)]
-        if not free and not axes_of_steps(self.leaves, steps):
-            return
-        blank = [n for n in free if self._belongs(n, sequence)]
-        others = [n for n in free if n not in blank]
-        ways = [
-            (*blank, *some)
-            for count in range(min(len(others), MOST) + 1)
-            for some in combinations(others, count)
-        ]
-        ways += [
-            some
-            for count in range(min(len(free), MOST) + 1)
-            for some in combinations(free, count)
-            if some not in ways
-        ]
-        way = next((way for way in ways if self._runs_with(sequence, way)), None)
-        way = self._along_more_axes(sequence, ways) if way is None else way
-        way = tuple(blank) if way is None else way
-        self._extend(place, way)
-        for number in way:
-            first = self.names[sequence.leaves[0]] if sequence.leaves else "the text"
-            self.why[number] = f"goes with `{first}`"
-
-    def _along_more_axes(self, sequence, ways):
-        """Return the first way in which the model runs if steps are cut along all their axes."""
-        found = axes_of_steps(self.leaves, sequence.real.shape[1])
-        mine = {n: axes for n, axes in found.items() if n in sequence.leaves or self._free(n)}
-        before, self.along = self.along, {**self.along, **mine}
-        more = [n for n in self.along if n not in before and n not in sequence.leaves]
-        ways = [tuple(dict.fromkeys((*more, *way))) for way in ways] if self.along != before else []
-        way = next((way for way in ways if self._runs_with(sequence, way)), None)
-        if way is None:
-            self.along = before
-        return way
-
-    def _runs_with(self, sequence, numbers):
-        leaves = (*sequence.leaves, *numbers)
-        return runs_shorter(self.runner, self.batch, replace(sequence, leaves=leaves))
-
-    def _belongs(self, number, sequence):
-        if not self._is_blank(number, sequence.real):
-            return False
-        own = self._guessed(number)
-        if own is None or np.array_equal(own, sequence.real):
-            return True
-        if self.leaves[number].dtype.kind in "biu":
-            return False
-        same = (Sequence((), own).stops == sequence.stops).mean()
-        return bool(same >= 0.5)
-
-    # ------------------------------------------------------------------ what is a guess
-
-    def _could_be_ids(self, number):
-        leaf = self.leaves[number]
-        if leaf.ndim < 2 or leaf.shape[1] < 2 or number in self.tellers:
-            return False
-        return leaf.dtype.kind in "biu" or (leaf.ndim == 2 and self.read_by_table[number])
-
-    def _guessed(self, number):
-        """Return which steps are real by the values alone, `None` if they do not say."""
-        leaf = self.leaves[number]
-        if leaf.ndim < 2 or leaf.shape[1] < 2 or leaf.dtype.kind not in "biuf":
-            return None
-        real = (leaf != 0).reshape(*leaf.shape[:2], -1).any(axis=2)
-        if self._could_be_ids(number):
-            others = [n for n in self._sharing(leaf.shape[1], but=number) if self._could_be_ids(n)]
-            if others and (leaf.max() <= 1 or is_counter(leaf)):
-                return None
-        elif leaf.ndim >= 3 or number in self.of_any_length:
-            real = Sequence((), real).mask
-        else:
-            return None
-        return None if real.all() else real
-
-    def _guess(self):
-        guessed = {n: self._guessed(n) for n in range(len(self.leaves)) if self._free(n)}
-        guessed = {n: real for n, real in guessed.items() if real is not None}
-        # Ids before features, and the one with the most real steps first: what stands within it
-        # can belong to it.
-        order = sorted(guessed, key=lambda n: (not self._could_be_ids(n), -guessed[n].sum()))
-        for number in order:
-            if not self._free(number):
-                continue
-            first = not self.sequences
-            ids = self._could_be_ids(number)
-            if ids and first:
-                self._refuse_a_first_column(guessed[number], number)
-            self.why[number] = "0 is padding" if ids else "steps of zeros are padding"
-            self.sequences.append(Sequence((number,), guessed[number]))
-            self._add_companions(len(self.sequences) - 1)
-            if not first and not self._runs_with(self.sequences[-1], ()):
-                self.sequences.pop()
-
-    def _refuse_a_first_column(self, real, number):
-        if len(real) > 1 and not real[:, 0].any() and real[:, 1:].all():
-            raise ValueError(
-                f"`{self.names[number]}` has id 0 at the first step of every row and nowhere else, "
-                "which may be padding or a token; say with `mask=` which steps are real"
-            )
+def _may_be_refilled(plan, one):
+    """Return True if other values may stand in an input's padding: it is told from outside."""
+    if one.tells is not None or one.made is not None or one.number in plan.batch.along:
+        return False
+    which = plan.batch.sequence_of(one.number)
+    leaves = () if which is None else plan.batch.sequences[which].leaves
+    told = one.given is not None or any(plan.inputs[n].tells is not None for n in leaves)
+    return told or LENGTHS in plan.why.get(one.number, "")

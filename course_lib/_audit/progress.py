@@ -11,12 +11,13 @@ class Progress:
 
     Attributes:
         stage: what is done at present.
+        passes: how many forward passes were run.
     """
 
     def __init__(self, name):
         from rich.console import Console  # Keras needs it too, for `summary`
 
-        self.name, self.stage = name, "the inputs"
+        self.name, self.stage, self.passes = name, "the inputs", 0
         self._console, self._status = Console(stderr=True), None
         self._start = time.monotonic()
 
@@ -27,11 +28,12 @@ class Progress:
         if self._status is not None:
             self._status.stop()
 
-    def __call__(self, passes):
-        """Note that a forward pass begins, the how manieth."""
+    def next_pass(self):
+        """Note that a forward pass begins."""
+        self.passes += 1
         if not self._console.is_terminal or time.monotonic() - self._start < AFTER:
             return
         if self._status is None:
             self._status = self._console.status("")
             self._status.start()
-        self._status.update(f"audit of {self.name}: {self.stage} (forward pass {passes})")
+        self._status.update(f"audit of {self.name}: {self.stage} (forward pass {self.passes})")

@@ -13,7 +13,7 @@ NOT_TOLD = (
 
 def check_batch(batch, names):
     """Raise if a batch holds no padding, or nothing else."""
-    ids = [leaf for leaf in batch.leaves if leaf.dtype.kind in "biu" and leaf.ndim > 1]
+    ids = any(leaf.dtype.kind in "biu" and leaf[0].size > 1 for leaf in batch.leaves)
     if not batch.sequences and not ids:
         pairs = zip(names, batch.leaves, strict=True)
         shapes = ", ".join(f"`{name}`: {leaf.dtype} of shape {leaf.shape}" for name, leaf in pairs)

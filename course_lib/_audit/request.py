@@ -66,8 +66,7 @@ def _check_preprocessor(model, x):
     import keras
 
     leaves = keras.tree.flatten(x)
-    strings = any(np.asarray(leaf).dtype.kind in "SU" for leaf in leaves if np.ndim(leaf))
-    strings = strings or any(isinstance(leaf, (str, bytes)) for leaf in leaves)
+    strings = any(np.asarray(leaf).dtype.kind in "SU" for leaf in leaves)
     if strings and getattr(model, "preprocessor", None) is not None:
         raise TypeError(
             "`x` must hold numbers, got strings; this model has a preprocessor, so pass what it "

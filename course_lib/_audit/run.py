@@ -2,11 +2,15 @@
 
 import contextlib
 import inspect
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 
+from course_lib._audit.progress import Progress
+from course_lib._audit.request import Request, as_fit_casts
 from course_lib._audit.view import shake
+from course_lib._inputs import as_numpy
 from course_lib._keras_private import (
     attribute,
     in_float32,
@@ -24,47 +28,74 @@ ROUNDING = 2e-5
 RATES = ("rate", "dropout", "recurrent_dropout", "_dropout", "stddev", "dropout_rate")
 
 
+@dataclass(frozen=True, eq=False)
 class Runner:
     """The model, and how it takes its inputs.
 
     Attributes:
-        model: the model.
-        structure: an `x`, for its form.
-        takes_mask: True if the masks of a view are handed over as `mask=`.
-        forwards: how many forward passes were run.
-        progress: the `Progress`, which is told of each.
+        request: the `Request`.
+        progress: the `Progress`, which counts the forward passes.
     """
 
-    def __init__(self, model, structure, mask, pass_mask, progress):
-        self.model, self.structure, self.mask = model, structure, mask
-        self.progress = progress
-        self.takes_mask = mask is not None and _is_handed_over(model, pass_mask)
-        self.forwards = 0
-        self.fixed = _fixed_batch_size(model)
+    request: Request
+    progress: Progress
+
+    @property
+    def model(self):
+        """The audited model."""
+        return self.request.model
+
+    @cached_property
+    def takes_mask(self):
+        """True if `mask=` goes to the model's call, and does not only tell what is real."""
+        takes = "mask" in inspect.signature(self.model.call).parameters
+        pass_mask = self.request.pass_mask
+        if self.request.mask is None:
+            return False
+        if pass_mask and not takes:
+            raise ValueError("`pass_mask` must be False for a model whose `call` takes no `mask`")
+        # What `fit` runs is the model without a mask by hand.
+        return takes and (not is_functional(self.model) if pass_mask is None else pass_mask)
+
+    @cached_property
+    def fixed(self):
+        """The batch size that the model fixes once it is built, or `None`."""
+        sizes = [tensor.shape[0] for tensor in getattr(self.model, "inputs", None) or []]
+        for layer in layers_of(self.model):
+            if getattr(layer, "stateful", False) and hasattr(layer, "cell"):
+                states = [state for state in layer.states or [] if hasattr(state, "shape")]
+                sizes += [state.shape[0] for state in states]
+        return next((int(size) for size in sizes if size is not None), None)
 
     def inputs(self, view):
         """Return the tensors and keyword arguments for the model's call."""
         import keras
 
         leaves, masks = view.leaves, view.masks
-        if self.fixed is not None and len(view.rows) != self.fixed:
-            # Rows are repeated to fill a batch whose size the model fixes.
+        if self._is_filled(view):
             leaves, masks = view.taken(np.resize(np.arange(len(view.rows)), self.fixed))
-        tree, tensor = keras.tree, keras.ops.convert_to_tensor
-        x = tree.pack_sequence_as(self.structure, [_as_tensor(leaf) for leaf in leaves])
+        pack = keras.tree.pack_sequence_as
+        x = pack(self.request.x, [_as_tensor(leaf) for leaf in leaves])
         if not self.takes_mask:
             return x, {}
-        masks = [None if mask is None else tensor(mask, dtype="bool") for mask in masks]
-        if not isinstance(self.mask, (list, tuple, dict)):
-            return x, {"mask": masks[0]}
-        return x, {"mask": tree.pack_sequence_as(self.mask, masks)}
+        masks, form = as_tensors(masks), self.request.mask
+        is_nest = isinstance(form, (list, tuple, dict))
+        return x, {"mask": pack(form, masks) if is_nest else masks[0]}
+
+    def _is_filled(self, view):
+        """Return True if rows must be repeated to fill a batch whose size the model fixes."""
+        return self.fixed is not None and len(view.rows) != self.fixed
 
     def __call__(self, view, training=False):
         """Run the model on a view: its outputs, as it gives them."""
-        self.forwards += 1
-        self.progress(self.forwards)
+        import keras
+
+        self.progress.next_pass()
         x, kwargs = self.inputs(view)
-        self.reset_states()
+        # The rows of a view are not those of the last one: a stateful layer begins anew.
+        for layer in layers_of(self.model):
+            if isinstance(layer, keras.layers.RNN) and layer.stateful and layer.built:
+                layer.reset_state()
         with view.context():
             return self.model(x, training=training, **kwargs)
 
@@ -76,40 +107,20 @@ class Runner:
         """Run the model on a view: its outputs in their own form, without rows that only filled."""
         import keras
 
-        return keras.tree.map_structure(lambda leaf: self._own_rows(leaf, view), self(view))
+        def own_rows(leaf):
+            if tuple(getattr(leaf, "shape", ()))[:1] != (self.fixed,):
+                return leaf
+            mask = mask_of(leaf)
+            return with_mask(leaf[:rows], None if mask is None else mask[:rows])
 
-    def _own_rows(self, leaf, view):
-        rows = len(view.rows)
-        filled = self.fixed is not None and rows != self.fixed
-        if not filled or tuple(getattr(leaf, "shape", ()))[:1] != (self.fixed,):
-            return leaf
-        mask = mask_of(leaf)
-        return with_mask(leaf[:rows], None if mask is None else mask[:rows])
+        result, rows = self(view), len(view.rows)
+        return keras.tree.map_structure(own_rows, result) if self._is_filled(view) else result
 
     def record(self, view, follow=True, training=False):
         """Run the model on a view: the `Recording`; its `result` is what the model gave out."""
         with Recording(follow) as recording:
             recording.result = self(view, training=training)
         return recording
-
-    def reset_states(self):
-        """Let a stateful layer begin anew, as the rows of a view are not those of the last one."""
-        import keras
-
-        for layer in layers_of(self.model):
-            if isinstance(layer, keras.layers.RNN) and layer.stateful and layer.built:
-                layer.reset_state()
-
-
-def _is_handed_over(model, pass_mask):
-    """Return True if `mask=` goes to the model's call, and does not only tell what is real."""
-    takes = "mask" in inspect.signature(model.call).parameters
-    if pass_mask and not takes:
-        raise ValueError("`pass_mask` must be False for a model whose `call` takes no `mask`")
-    if pass_mask is None:
-        # What `fit` runs is the model without a mask by hand.
-        pass_mask = not is_functional(model)
-    return takes and pass_mask
 
 
 def _as_tensor(leaf):
@@ -134,11 +145,7 @@ def as_tensors(nest):
     import keras
 
     def convert(leaf):
-        if leaf is None:
-            return None
-        tensor = keras.ops.convert_to_tensor(leaf)
-        double = keras.backend.standardize_dtype(tensor.dtype) == "float64"
-        return keras.ops.cast(tensor, keras.config.floatx()) if double else tensor
+        return leaf if leaf is None else keras.ops.convert_to_tensor(as_fit_casts(as_numpy(leaf)))
 
     return keras.tree.map_structure(convert, nest)
 
@@ -151,14 +158,6 @@ def array(tensor):
         tensor = keras.ops.cast(tensor, "float32")
     values = keras.ops.convert_to_numpy(tensor)
     return np.stack([values.real, values.imag], axis=-1) if values.dtype.kind == "c" else values
-
-
-def _fixed_batch_size(model):
-    sizes = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or []]
-    for layer in layers_of(model):
-        if getattr(layer, "stateful", False) and hasattr(layer, "cell"):
-            sizes += [state.shape[0] for state in (layer.states or []) if hasattr(state, "shape")]
-    return next((int(size) for size in sizes if size is not None), None)
 
 
 def no_dropout(model):

@@ -1,10 +1,55 @@
-"""One way to show rows of the batch to the model; NumPy alone."""
+"""Rows of the batch in one arrangement, and which of their steps are real; NumPy alone."""
 
 import contextlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """One time axis: the inputs that share it and which of their steps are real.
+
+    Attributes:
+        leaves: indices of the input leaves.
+        real: bool, shape `(B, T)`: real steps; holes, padding between real ones, are not.
+        made: True if the model itself makes the mask from the values.
+    """
+
+    leaves: tuple
+    real: Any
+    made: bool = False
+
+    @cached_property
+    def starts(self):
+        """Where each row's own steps begin."""
+        return np.where(self.real.any(axis=1), self.real.argmax(axis=1), 0)
+
+    @cached_property
+    def stops(self):
+        """Where each row's own steps end."""
+        last = self.real.shape[1] - self.real[:, ::-1].argmax(axis=1)
+        return np.where(self.real.any(axis=1), last, 0)
+
+    @property
+    def mask(self):
+        """Bool, shape `(B, T)`: each row's own steps, from its first real one to its last."""
+        places = np.arange(self.real.shape[1])
+        return (places >= self.starts[:, None]) & (places < self.stops[:, None])
+
+    @property
+    def lengths(self):
+        """How many steps each row has, holes included."""
+        return self.stops - self.starts
+
+    @property
+    def side(self):
+        """Where the padding stands: "pre" if only ahead of the rows, else "post"."""
+        padded = self.lengths < self.real.shape[1]
+        ahead = self.starts[padded & (self.lengths > 0)] > 0
+        return "pre" if ahead.size and ahead.all() else "post"
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,36 +63,32 @@ class View:
         leaves: the inputs, arrays in the order of `keras.tree.flatten`.
         masks: the masks to hand over, one for each leaf, or `None`.
         rows: which rows of the batch these are, shape `(R,)`.
-        steps: for each sequence, its number of steps.
-        starts: for each sequence, where each row's own steps begin, shape `(R,)`.
-        lengths: for each sequence, how many steps each row has, shape `(R,)`.
+        sequences: the batch's, each with the real steps of these rows where they stand now.
         batch: the `Batch` that it is a view of, `None` before there is one.
-        fixed: the batch size that the model fixes, or `None`: rows are repeated to fill it.
         context: a function that returns the context in which the model runs on it.
     """
 
     leaves: list
     masks: list | None
     rows: Any
-    steps: tuple = ()
-    starts: tuple = ()
-    lengths: tuple = ()
+    sequences: tuple = ()
     batch: Any = None
-    fixed: int | None = None
     context: Any = contextlib.nullcontext
 
     @property
     def size(self):
-        """The batch size that the model sees."""
-        return self.fixed or len(self.rows)
+        """The batch size that the model sees: rows are repeated to fill one that it fixes."""
+        return self.batch.fixed or len(self.rows)
+
+    @cached_property
+    def steps(self):
+        """For each sequence, its number of steps."""
+        return tuple(one.real.shape[1] for one in self.sequences)
 
     @property
     def pure(self):
         """True if no row has padding."""
-        return all(
-            (lengths == steps).all()
-            for lengths, steps in zip(self.lengths, self.steps, strict=True)
-        )
+        return all(one.mask.all() for one in self.sequences)
 
     def taken(self, rows):
         """Return the leaves and masks of some rows, given by their places in the view."""
