@@ -36,6 +36,21 @@ class Call:
         return type(self.layer).__name__
 
     @property
+    def read(self):
+        """The tensors that it read, masks excepted."""
+        return [tensor for _, _, tensor, _ in self.inputs]
+
+    @property
+    def made(self):
+        """The tensors that it gave out."""
+        return [tensor for tensor, _ in self.outputs]
+
+    @property
+    def attached(self):
+        """The masks that lay on what it read."""
+        return [mask for *_, mask in self.inputs if mask is not None]
+
+    @property
     def is_layer(self):
         """False for a raw operation."""
         import keras
@@ -49,6 +64,13 @@ class Call:
 
         own = type(self.layer).__module__.split(".")[0] in ("keras", "tf_keras")
         return own and not isinstance(self.layer, keras.Model)
+
+    @property
+    def is_block(self):
+        """True for a layer with a `call` of somebody's own, models excepted."""
+        import keras
+
+        return self.is_layer and not (self.is_built_in or isinstance(self.layer, keras.Model))
 
     @property
     def path(self):

@@ -7,9 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """The calls of a recording by their tensors.
-
-    Tensors are compared by identity: the recording keeps them alive.
+    """The calls of a recording by their tensors, which are compared by identity.
 
     Attributes:
         recording: the `Recording`.
@@ -21,83 +19,78 @@ class Index:
 
     @cached_property
     def order(self):
-        """Dict of a call's id and its place among all calls that ended."""
-        return {id(call): place for place, call in enumerate(self.recording.ended)}
+        """Dict of a call and its number among those that are looked at."""
+        return {call: number for number, call in enumerate(self.calls)}
 
     @cached_property
-    def _ids(self):
-        return {id(call) for call in self.calls}
+    def _gave(self):
+        return _by_tensor((call, call.made) for call in self.calls)
+
+    @cached_property
+    def _stripped(self):
+        return _by_tensor((call, call.stripped) for call in self.calls)
 
     def before(self, call):
-        """Yield the calls that ended before `call` did; all for the end, `None`."""
-        for earlier in self.calls:
-            if earlier is call:
-                return
-            yield earlier
+        """Return the calls that ended before `call` did; all for the end, `None`."""
+        return self.calls[: self.order.get(call)]
 
     def children(self, call):
         """Return the calls inside one that are looked at."""
-        return [child for child in call.children if id(child) in self._ids]
+        return [child for child in call.children if child in self.order]
+
+    def gave(self, tensor, call=None):
+        """Return the calls that gave out a tensor before `call` ended, the innermost one first."""
+        return self._until(call, self._gave.get(id(tensor), []))
+
+    def _until(self, call, calls):
+        end = self.order.get(call, len(self.calls))
+        return [one for one in calls if self.order[one] < end]
 
     def producer(self, tensor, call):
         """Return the innermost call that gave out a tensor before `call`, or `None`."""
-        for earlier in self.before(call):
-            if any(tensor is mine for mine, _ in earlier.outputs):
-                return earlier
-        return None
+        return next(iter(self.gave(tensor, call)), None)
 
-    def owner(self, place):
-        """Return the call without others inside that gave out the tensor of an id, or `None`."""
-        for call in self.calls:
-            if any(id(t) == place for t, _ in call.outputs) and not self.children(call):
-                return call
-        return None
+    def owner(self, tensor):
+        """Return the call without others inside that gave out a tensor, or `None`."""
+        return next((one for one in self.gave(tensor) if not self.children(one)), None)
 
-    def owners(self, places):
-        """Return the names of the owners of tensors, each once."""
-        found = [self.owner(place) for place in places]
+    def names(self, tensors):
+        """Return the names of those who own tensors, each once."""
+        found = [self.owner(tensor) for tensor in tensors]
         return tuple(dict.fromkeys(one.name for one in found if one is not None))
+
+    def stripper(self, tensor, call):
+        """Return the call before `call` that took the mask off a tensor, or `None`."""
+        found = self._until(call, self._stripped.get(id(tensor), []))
+        return next((one for one in found if not self.children(one)), None)
 
     def readers(self, call):
         """Return the calls that read what a call gave out, the innermost ones."""
-        given = [tensor for tensor, _ in call.outputs]
-        found = [
-            other
-            for other in self.calls
-            if any(tensor is mine for _, _, tensor, _ in other.inputs for mine in given)
-        ]
+        given = {id(tensor) for tensor in call.made}
+        found = [one for one in self.calls if any(id(tensor) in given for tensor in one.read)]
         return [one for one in found if not any(one in other.ancestors for other in found)]
 
-    def stripper(self, place, call):
-        """Return the call before `call` that took the mask off the tensor of an id, or `None`."""
-        for earlier in self.before(call):
-            if any(id(t) == place for t in earlier.stripped) and not self.children(earlier):
-                return earlier
-        return None
+    def known(self, call):
+        """Return dict of id and mask: what was given out before `call`, or to those around it."""
+        known = {}
+        around = self.recording.calls[:1] if call is None else call.ancestors
+        for outer in reversed(around):
+            known.update({id(tensor): mask for _, _, tensor, mask in outer.inputs})
+        for earlier in reversed(self.before(call)):
+            known.update({id(tensor): mask for tensor, mask in earlier.outputs})
+        return known
 
-    def mask_at(self, place, call):
-        """Return the mask that the tensor of an id had when it was given out before `call`."""
-        for earlier in self.before(call):
-            for tensor, mask in earlier.outputs:
-                if id(tensor) == place:
-                    return mask
-        around = call.parent if call is not None else self.recording.calls[0]
-        while around is not None:
-            for _, _, tensor, mask in around.inputs:
-                if id(tensor) == place:
-                    return mask
-            around = around.parent
-        return None
+
+def _by_tensor(pairs):
+    """Return dict of a tensor's id and the calls that it belongs to, in their order."""
+    found = {}
+    for call, tensors in pairs:
+        for place in dict.fromkeys(map(id, tensors)):
+            found.setdefault(place, []).append(call)
+    return found
 
 
 def masks_before(recording, call):
-    """Return dict of id and mask: what calls that began before `call` gave out, or were given."""
-    known = {}
-    for earlier in recording.calls:
-        if earlier is call:
-            break
-        if earlier.finished:
-            known.update({id(tensor): mask for tensor, mask in earlier.outputs})
-        else:
-            known.update({id(tensor): mask for _, _, tensor, mask in earlier.inputs})
-    return known
+    """Return dict of id and mask: what calls that began before `call` gave out."""
+    earlier = recording.calls[: recording.calls.index(call)]
+    return {id(tensor): mask for one in earlier for tensor, mask in one.outputs}

@@ -63,7 +63,7 @@ def what_it_did(call, letters):
     received = any(any_mask(mask) for mask in call.received.values()) and hears(call)
     out = any(mask is not None for _, mask in call.outputs)
     words = []
-    if overwritten(call, letters):
+    if overwritten(call):
         words.append("overwrites what it was given")
     if not attached and not received:
         words.append("makes" if out else NONE)
@@ -109,16 +109,17 @@ def _dropped(call):
     return "drops (warned)" if call.warned else "drops silently"
 
 
-def overwritten(call, letters):
-    """Return the names of mask arguments that the caller filled and the layer threw away.
+def overwritten(call):
+    """Return True if the caller filled a mask argument, and the layer threw it away.
 
     `MultiHeadAttention` reads the query's mask from the query itself, whatever `query_mask` says.
     """
     import keras
 
     if not isinstance(call.layer, keras.layers.MultiHeadAttention):
-        return []
+        return False
     if "query_mask" not in call.explicit:
-        return []
+        return False
     query = next((mask for name, _, _, mask in call.inputs if name == "query"), None)
-    return ["query_mask"] if letters(query) != letters(call.received["query_mask"]) else []
+    letters = Letters()
+    return letters(query) != letters(call.received["query_mask"])

@@ -10,6 +10,7 @@ import contextlib
 import inspect
 import threading
 import warnings
+from typing import Any, NamedTuple
 
 from course_lib._call import Call
 from course_lib._keras_private import following, mask_of
@@ -23,107 +24,112 @@ class Recording:
 
     Attributes:
         calls: list of `Call`; the first is the model's own.
-        warnings: list of str, the texts of the warnings in between.
         ended: the same calls in the order in which they ended.
-        made_by: dict of a tensor's id and `(operation, ids of its inputs, line of source)`.
-        alive: dict of id and tensor, for all that operations read and made.
+        made_by: dict of a tensor's id and the `Operation` that made it, in the order of running.
+        open: the innermost call that has not ended, or `None`.
     """
 
     def __init__(self, follow=False):
-        self.calls, self.ended, self.warnings, self.made_by = [], [], [], {}
-        self.follow = follow
-        self._stack, self._caught, self.alive = [], [], {}
+        self.calls, self.ended, self.made_by, self.open = [], [], {}, None
+        self.follow, self._caught = follow, []
 
     def __enter__(self):
-        self._contexts = contextlib.ExitStack()
-        try:
-            self._contexts.enter_context(_LOCK)
-            self._caught = self._contexts.enter_context(warnings.catch_warnings(record=True))
+        with contextlib.ExitStack() as contexts:
+            contexts.enter_context(_LOCK)
+            self._caught = contexts.enter_context(warnings.catch_warnings(record=True))
             warnings.simplefilter("always")
-            self._contexts.enter_context(_patched(self))
+            contexts.enter_context(_patched(self))
             if self.follow:
-                self._contexts.enter_context(following(self.follow_operation))
-        except BaseException:
-            self._contexts.close()
-            raise
+                contexts.enter_context(following(self.follow_operation))
+            self._contexts = contexts.pop_all()
         return self
 
     def __exit__(self, *error):
-        self.warnings = [str(one.message) for one in self._caught]
         self._contexts.close()
 
-    def begin(self, layer, args, kwargs):
-        """Open a `Call`."""
-        call = Call(layer, self._stack[-1] if self._stack else None)
-        call.warnings_before = len(self._caught)
-        call.given = [*_tensors(args), *_tensors(kwargs)]
-        call.given_masks = [mask_of(tensor) for tensor in call.given]
-        call.explicit = {
-            name for name, value in kwargs.items() if _is_mask_name(name) and _tensors(value)
-        }
+    @property
+    def warnings(self):
+        """The texts of the warnings in between."""
+        return [str(one.message) for one in self._caught]
+
+    def observe(self, call_it, layer, args, kwargs):
+        """Call a layer or a raw operation, and note what it saw and left behind."""
+        call = Call(layer, self.open)
+        earlier = len(self._caught)
+        given = [(tensor, mask_of(tensor)) for tensor in _tensors((args, kwargs))]
+        call.explicit = {name for name in kwargs if _is_mask_name(name) and _tensors(kwargs[name])}
         self.calls.append(call)
         if call.parent is not None:
             call.parent.children.append(call)
-        self._stack.append(call)
-        return call
+        self.open = call
+        try:
+            if not call.is_layer:
+                self.enter(layer, args, kwargs)
+            outputs = call_it(layer, *args, **kwargs)
+        finally:
+            self.open = call.parent
+        call.outputs = [(tensor, mask_of(tensor)) for tensor in _tensors(outputs)]
+        given += [(tensor, mask) for _, _, tensor, mask in call.inputs]
+        masked = {id(tensor): tensor for tensor, mask in given if mask is not None}
+        call.stripped = [tensor for tensor in masked.values() if mask_of(tensor) is None]
+        text = f"Layer '{call.name}' (of type {call.class_name}) was passed an input with a mask"
+        call.warned = any(one.startswith(text) for one in self.warnings[earlier:])
+        call.finished = True
+        self.ended.append(call)
+        return outputs
 
     def enter(self, layer, args, kwargs):
         """Note the final arguments of the open `Call`."""
-        call = self._stack[-1] if self._stack else None
+        call = self.open
         if call is None or call.layer is not layer or call.inputs:
             return
-        bound = _bind(layer, args, kwargs)
-        for name, value in bound.items():
+        for name, value in _bind(layer, args, kwargs).items():
             if _is_mask_name(name) and not isinstance(value, bool):
                 call.received[name] = value
             else:
                 for place, tensor in enumerate(_tensors(value)):
                     call.inputs.append((name, place, tensor, mask_of(tensor)))
 
-    def end(self, call, outputs):
-        """Close the `Call` with its outputs."""
-        call.outputs = [(tensor, mask_of(tensor)) for tensor in _tensors(outputs)]
-        lost = [t for t, m in zip(call.given, call.given_masks, strict=True) if m is not None]
-        lost += [tensor for _, _, tensor, mask in call.inputs if mask is not None]
-        seen = set()
-        for tensor in lost:
-            if mask_of(tensor) is None and id(tensor) not in seen:
-                seen.add(id(tensor))
-                call.stripped.append(tensor)
-        text = f"Layer '{call.name}' (of type {call.class_name}) was passed an input with a mask"
-        call.warned = any(
-            str(one.message).startswith(text) for one in self._caught[call.warnings_before :]
-        )
-        call.finished = True
-        self.ended.append(call)
-
-    def leave(self):
-        """Go back to the call around the open one, also after an error."""
-        self._stack.pop()
-
     def follow_operation(self, kind, inputs, outputs):
         """Note which tensors an eager operation read and made."""
         kind, line = kind.decode() if isinstance(kind, bytes) else kind, _own_line()
-        # A tensor that is kept alive keeps its id for itself.
-        self.alive.update({id(tensor): tensor for tensor in (*inputs, *outputs)})
         for tensor in outputs:
-            self.made_by[id(tensor)] = (kind, [id(one) for one in inputs], line)
+            self.made_by[id(tensor)] = Operation(len(self.made_by), kind, inputs, tensor, line)
 
     def ancestors(self, tensors, until=()):
-        """Return the ids of the tensors that these were made of, themselves included, latest first.
+        """Return dict of id and tensor, latest first: what these were made of, and themselves.
 
         Args:
             tensors: where to start.
             until: ids of tensors that are returned, but behind which nobody looks.
         """
-        found, waiting = {}, [id(tensor) for tensor in tensors]  # a dict keeps the order
+        found, waiting = {}, list(tensors)
         while waiting:
-            place = waiting.pop()
+            tensor = waiting.pop()
+            place = id(tensor)
             if place not in found:
-                found[place] = None
+                found[place] = tensor
                 if place not in until and place in self.made_by:
-                    waiting.extend(self.made_by[place][1])
-        return list(found)
+                    waiting.extend(self.made_by[place].inputs)
+        return found
+
+
+class Operation(NamedTuple):
+    """An eager operation; its tensors are kept alive, and so keep their ids for themselves.
+
+    Attributes:
+        number: how many were run before.
+        kind: its name, "Mean".
+        inputs: the tensors that it read.
+        tensor: the tensor that it made.
+        line: where it was called, file, line and function, or `None`.
+    """
+
+    number: int
+    kind: str
+    inputs: Any
+    tensor: Any
+    line: tuple | None
 
 
 def is_real(value):
@@ -180,11 +186,10 @@ def _patched(recording):
 
     def observed_operation(self, *args, **kwargs):
         active = getattr(_ACTIVE, "recording", None)
-        if active is None:
-            return operation_call(self, *args, **kwargs)
-        if not isinstance(self, layer_class):
-            return _observe(operation_call, self, args, kwargs, raw=True)
-        active.enter(self, args, kwargs)
+        if active is not None and not isinstance(self, layer_class):
+            return _observe(operation_call, self, args, kwargs)
+        if active is not None:
+            active.enter(self, args, kwargs)
         return operation_call(self, *args, **kwargs)
 
     before = getattr(_ACTIVE, "recording", None)
@@ -197,40 +202,29 @@ def _patched(recording):
         _ACTIVE.recording = before
 
 
-def _observe(call_it, layer, args, kwargs, raw=False):
+def _observe(call_it, layer, args, kwargs):
     active = getattr(_ACTIVE, "recording", None)
     # Symbolic calls build a layer; they carry masks that real tensors may not have.
     if active is None or _hidden(active) or not _all_real(args, kwargs):
         return call_it(layer, *args, **kwargs)
-    call = active.begin(layer, args, kwargs)
-    try:
-        if raw:
-            active.enter(layer, args, kwargs)
-        outputs = call_it(layer, *args, **kwargs)
-        active.end(call, outputs)
-    finally:
-        active.leave()
-    return outputs
+    return active.observe(call_it, layer, args, kwargs)
 
 
 def _all_real(args, kwargs):
     import keras
 
-    leaves = keras.tree.flatten((args, kwargs))
-    symbolic = [
-        leaf
-        for leaf in leaves
-        if isinstance(leaf, keras.KerasTensor) or (keras.ops.is_tensor(leaf) and not is_real(leaf))
-    ]
-    return not symbolic
+    return all(
+        is_real(leaf)
+        for leaf in keras.tree.flatten((args, kwargs))
+        if isinstance(leaf, keras.KerasTensor) or keras.ops.is_tensor(leaf)
+    )
 
 
 def _hidden(recording):
     """Return True inside an RNN: its cell runs once a step, on tensors without a time axis."""
     import keras
 
-    stack = recording._stack
-    return bool(stack) and isinstance(stack[-1].layer, keras.layers.RNN)
+    return recording.open is not None and isinstance(recording.open.layer, keras.layers.RNN)
 
 
 def _own_line():

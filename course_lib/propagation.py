@@ -286,5 +286,5 @@ def lost_on_the_way(tensor, call, recording):
     way = recording.ancestors([tensor], until=known)
     masks = [known[place] for place in way if known.get(place) is not None]
     made = [place for place in reversed(way) if place not in known and place in recording.made_by]
-    kinds = [recording.made_by[place][0] for place in made]
+    kinds = [recording.made_by[place].kind for place in made]
     return (kinds, masks) if masks else None

@@ -589,8 +589,7 @@ def test_what_one_operation_made_is_one_cause_whoever_reads_it(names):
     (one,) = join(causes)
     different = tuple(dict.fromkeys(names))
     assert one.place.after == different
-    assert one.needs == tuple(f"`{name}`" for name in different)
-    assert one.by == tuple(f"{name}_mask" for name in different)
+    assert one.needs == tuple((f"`{name}`", f"{name}_mask") for name in different)
 
 
 @pytest.mark.parametrize("name", ["lengths", "seq_len", "row_length_2", "seqlens", "note_length"])

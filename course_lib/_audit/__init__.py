@@ -22,6 +22,7 @@ What flows: `Request` → `Batch` → `Context` → `Seen`, with a `Story` for e
   catches whatever that raises. `course_lib._keras_private` holds Keras's private names.
 - `view`, `batch`, `axes`, `layout`, `compare`, `truth`, `verdict` are NumPy alone: `axes.Axes` is
   the only place that cuts a row's own steps out of a tensor.
-- `faults` is the table of what is found: title, what happened, how to fix it; `leaks` knows what
-  fixes a leak, by class and operation, `messages` writes it down.
+- `faults` is the table of what is found: title, what happened, how to fix it, with functions from
+  `messages` where that depends on the layer; `leaks` is that of what fixes a leak, by class and
+  operation. `Cause.message` puts them together.
 """

@@ -60,7 +60,7 @@ def _weights_cause(context, part):
     verdict, _ = judged(context, replace(part, weights=None), [output])
     if not verdict.holds(context.score_share):
         return None
-    return Cause("sample_weight", part.scorer.name, None, f"the shape is {part.weights.shape}")
+    return Cause("sample_weight", part.scorer.name, f"the shape is {part.weights.shape}")
 
 
 def _mask_cause(context, part):
@@ -70,7 +70,7 @@ def _mask_cause(context, part):
     if not context.has_steps(number) and not shorter:
         return None
     mask, story = attached(context.outputs[number]), context.story
-    tensor = story.outputs[number][0]
+    tensor = story.outputs[number]
     if mask is None:
         return lost(story, tensor, None).needed_by(needs)
     if not shorter and not is_right(mask, story.padded):

@@ -1,7 +1,11 @@
-"""Why padding is seen, as data; `messages.message_of` puts it into words."""
+"""Why padding is seen, as data; `message` puts it into words."""
 
 from dataclasses import dataclass, replace
 from typing import Any
+
+from course_lib._audit.faults import FAULTS
+from course_lib._audit.messages import as_sentence, joined
+from course_lib._call import Call
 
 
 @dataclass(frozen=True)
@@ -33,37 +37,50 @@ class Cause:
 
     Attributes:
         kind: a key of `faults.FAULTS`.
-        layer: the layer's name, or a `Raw`.
-        call: the `Call`, or `None`.
+        place: the `Call` of a layer, a `Raw`, or the name of a layer or metric.
         detail: what else is known, a clause.
         fix: what fixes this one, where that of its kind would not; else empty.
-        needs: who needs the mask that is not there, "`lstm`" or "the loss".
-        by: for each layer of these, the argument by which it can be given the mask.
-        operations: the raw operations that were run there.
-        padding: the value that stands at all padded steps of what the layer reads, if one does.
-        value: what a `compute_mask` would have to return.
+        needs: who needs the mask that is not there, "`lstm`" or "the loss", each with the argument
+            by which it can be given the mask, empty if it takes none.
+        way: what makes the mask there or lets it out, a clause; empty if nothing is known to.
+        through: who would not hand that mask on, in words.
     """
 
     kind: str
     place: Any
-    call: Any = None
     detail: str = ""
     fix: str = ""
     needs: tuple = ()
-    by: tuple = ()
-    operations: tuple = ()
-    padding: float | None = None
-    value: str = ""
+    way: str = ""
+    through: tuple = ()
 
     @property
-    def layer(self):
-        """The layer's name, or the raw operation and the layers on both its sides."""
-        return str(self.place)
+    def call(self):
+        """The `Call`, `None` where no layer is to blame."""
+        return self.place if isinstance(self.place, Call) else None
 
     @property
     def is_raw(self):
         """True for a raw operation, False for a layer."""
         return isinstance(self.place, Raw)
+
+    @property
+    def layer(self):
+        """The layer's name, or the raw operation and the layers on both its sides."""
+        return self.call.name if self.call else str(self.place)
+
+    @property
+    def message(self):
+        """What happened there, and what fixes it, as a text of a few sentences."""
+        fault, names = FAULTS[self.kind], [name for name, _ in self.needs]
+        needed = f"{joined(names)} need{'s' * (len(names) == 1)} it" if names else ""
+        warned = "Keras warned of it" if self.call and self.call.warned else ""
+        details = ", ".join(filter(None, [self.detail or warned, needed]))
+        details = f" ({details})" if details else ""
+        about = f"At the {self.layer}" if self.is_raw else f"At `{self.layer}`"
+        about += f" ({self.call.class_name})" if self.call else ""
+        fix = self.fix or (as_sentence(fault.fix(self)) if callable(fault.fix) else fault.fix)
+        return f"{about}: {fault.what}{details}. {fix}"
 
     def but(self, **changes):
         """Return the same with some attributes changed."""
@@ -71,28 +88,22 @@ class Cause:
 
     def needed_by(self, name, by=""):
         """Return the same with who needs the mask, if that is not known yet."""
-        return self if self.needs else self.but(needs=(name,), by=(by,) if by else ())
+        return self if self.needs else self.but(needs=((name, by),))
 
 
 def join(causes):
     """Return the causes, those of one fault joined: what one operation made, several may read."""
-    joined = {}
+    found = {}
     for cause in causes:
-        key = (cause.kind, cause.place.origin if cause.is_raw else cause.place)
-        joined[key] = _both(joined[key], cause) if key in joined else cause
-    return list(joined.values())
-
-
-def _both(one, other):
-    pairs = dict(zip(one.needs, one.by, strict=False))
-    new = [n for n in other.needs if n not in one.needs]
-    by = dict(zip(other.needs, other.by, strict=False))
-    changes = {"needs": (*one.needs, *new)}
-    changes["by"] = tuple(pairs.values()) + tuple(by[name] for name in new if name in by)
-    if one.is_raw:
-        after = tuple(dict.fromkeys((*one.place.after, *other.place.after)))
-        changes["place"] = replace(one.place, after=after)
-    return one.but(**changes)
+        key = (cause.kind, cause.place.origin if cause.is_raw else cause.layer)
+        first = found.setdefault(key, cause)
+        needs = {**dict(first.needs + cause.needs), **dict(first.needs)}
+        place = first.place
+        if cause.is_raw:
+            after = tuple(dict.fromkeys((*place.after, *cause.place.after)))
+            place = replace(place, after=after)
+        found[key] = first.but(place=place, needs=tuple(needs.items()))
+    return list(found.values())
 
 
 def between(before, after):

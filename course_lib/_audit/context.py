@@ -9,7 +9,7 @@ import numpy as np
 
 from course_lib._audit.batch import Batch
 from course_lib._audit.run import Runner
-from course_lib._audit.story import tell
+from course_lib._audit.story import story_of
 from course_lib._audit.view import View
 
 # How much of a loss or metric is taken for rounding, beside the share for outputs.
@@ -68,7 +68,7 @@ class Context:
     def story(self):
         """The `Story` of the batch as it came, beside its shortest row."""
         (bare,) = self.spread(1, padded=True)
-        return tell(self.runner, self.batch, self.whole, bare, self.share)
+        return story_of(self, self.whole, bare, self.share)
 
     @property
     def score_share(self):

@@ -1,5 +1,7 @@
 """Explain: a finding for each place where padding comes in."""
 
+from dataclasses import replace
+
 from course_lib._audit import leaks as fixes
 from course_lib._audit.attempt import attempt
 from course_lib._audit.cause import Cause
@@ -7,8 +9,8 @@ from course_lib._audit.causes import causes_in
 from course_lib._audit.differences import differences
 from course_lib._audit.messages import joined
 from course_lib._audit.report import finding
-from course_lib._audit.run import ROUNDING, float32
-from course_lib._audit.story import tell
+from course_lib._audit.run import ROUNDING, array, float32
+from course_lib._audit.story import story_of
 
 
 def explain(context, seen):
@@ -17,8 +19,25 @@ def explain(context, seen):
     for leak in seen.leaks:
         evidence = [f"{context.name_of(leak.output)} {leak}."]
         for cause in causes_of(context, leak):
-            found.append(finding(_advised(context, cause, leak), "outputs", evidence))
+            whole = finding(_advised(context, cause, leak), "outputs", evidence)
+            found += (_in_each_step(context, cause, whole) if leak.inside else None) or [whole]
     return tuple(found)
+
+
+def _in_each_step(context, cause, whole):
+    """Return the findings inside a `TimeDistributed`: its layer, audited with steps as its rows."""
+    import keras
+
+    from course_lib._audit.audit import run_audit
+
+    if cause.call is None or not isinstance(cause.call.layer, keras.layers.TimeDistributed):
+        return []
+    ids = array(cause.call.read[0])
+    report, error = attempt(run_audit, cause.call.layer.layer, ids.reshape(-1, *ids.shape[2:]))
+    if error is not None:
+        return []
+    context.runner.progress.passes += report.forwards
+    return [replace(one, evidence=whole.evidence) for one in report.findings]
 
 
 def causes_of(context, leak):
@@ -32,12 +51,7 @@ def causes_of(context, leak):
             causes = causes_in(story_of(context, leak.padded, leak.bare, share, leak.training))
         if causes:
             return causes
-    return [Cause("leak", context.model.name, None, "between the input and the output")]
-
-
-def story_of(context, padded, bare, share, training=False):
-    """Return the `Story` of two views."""
-    return tell(context.runner, context.batch, padded, bare, share, training)
+    return [Cause("leak", context.model.name, "between the input and the output")]
 
 
 def who_shows(context, leak):
@@ -45,7 +59,7 @@ def who_shows(context, leak):
     places = []
     for cause in causes_of(context, leak):
         if cause.kind == "ignored" or cause.needs:
-            needs = cause.needs or (f"`{cause.layer}`",)
+            needs = [name for name, _ in cause.needs] or [f"`{cause.layer}`"]
             places.append(f"{joined(needs)} get{'s' * (len(needs) == 1)} no mask")
         elif cause.kind == "leak" and (cause.is_raw or cause.call is not None):
             place = f"the {cause.layer}" if cause.is_raw else f"`{cause.layer}`"
@@ -54,18 +68,15 @@ def who_shows(context, leak):
 
 
 def _crowd(context, leak):
-    with leak.context():
-        causes = causes_in(story_of(context, leak.padded, leak.bare, context.share))
-    layer, call = (causes[0].layer, causes[0].call) if causes else (context.model.name, None)
-    text = f"{context.name_of(leak.output)} {leak}."
-    return finding(Cause("neighbours", layer, call), "outputs", [text])
+    (first, *_), text = causes_of(context, leak), f"{context.name_of(leak.output)} {leak}."
+    return finding(Cause("neighbours", first.place), "outputs", [text])
 
 
 def _advised(context, cause, leak):
     """Return a leak's cause with a fix that the way of finding it tells of."""
     if leak.inside and not cause.is_raw:
         return cause.but(fix=fixes.INSIDE)
-    if cause.kind != "leak" or cause.fix or fixes.is_known(cause):
+    if cause.kind != "leak" or cause.fix:
         return cause
     if leak.refilled:
         return cause.but(fix=fixes.REFILLED)

@@ -1,33 +1,44 @@
 """The table of faults: a title, what happened, and how to fix it, for each kind of finding.
 
 Every fix is done as it says, and audited again, in `tests/audit_fixes.py` and
-`tests/test_audit_advice.py`. An empty one depends on the layer: `message_of` writes it.
+`tests/test_audit_advice.py`. What fixes a leak at a layer that is known is in `leaks`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import NamedTuple
+
+from course_lib._audit.messages import by_hand, let_out, make, pass_by_hand, pass_on
+
+EACH_STEP = "Let the loss return one value for each step."
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One kind of fault: its title in a report, what happened, and how to fix it."""
+class Fault(NamedTuple):
+    """One kind of fault.
+
+    Attributes:
+        title: what a report calls it.
+        what: what happened, a clause.
+        fix: how to fix it, sentences; or a function of the `Cause` that returns ways.
+    """
 
     title: str
     what: str
-    fix: str
+    fix: str | Callable
 
 
 FAULTS = {
     "leak": Fault(
         "padding leaks in",
         "padding is mixed into real steps here",
-        "",  # by `leaks.fix_of`
+        "Use a layer that takes a mask, or zero the padding and divide by the number of real "
+        "steps, or cut the padding off before this layer.",
     ),
-    "lost": Fault("mask lost", "the mask ends here, and it is still needed", ""),
+    "lost": Fault("mask lost", "the mask ends here, and it is still needed", pass_on),
     "ignored": Fault(
         "mask ignored",
         "a mask lies on the input, but Keras did not hand it to `call`: with more than one tensor "
         "argument it looks only for an argument that is named after the tensor's, with `_mask`",
-        "",
+        pass_by_hand,
     ),
     "stripped": Fault(
         "mask stripped",
@@ -47,7 +58,7 @@ FAULTS = {
     "neutralised": Fault(
         "mask made all True",
         "a mask comes out of here in which every step is real",
-        "Give every branch the mask before they meet",
+        lambda cause: ("give every branch the mask before they meet", by_hand(cause)),
     ),
     "misaligned": Fault(
         "mask misaligned",
@@ -58,10 +69,10 @@ FAULTS = {
     "unmasked branch": Fault(
         "mask meets a branch without one",
         "one of the merged branches has no mask, and so the result has none",
-        "Give the other branch the mask too",
+        lambda cause: ("give the other branch the mask too", by_hand(cause)),
     ),
-    "never": Fault("no mask made", "no mask is made here", ""),
-    "inside": Fault("mask stays inside", "a mask is made inside and does not come out", ""),
+    "never": Fault("no mask made", "no mask is made here", make),
+    "inside": Fault("mask stays inside", "a mask is made inside and does not come out", let_out),
     "wrong mask": Fault(
         "mask of other steps made",
         "the mask that is made here is not that of the batch",
@@ -71,7 +82,7 @@ FAULTS = {
     "loss": Fault(
         "loss counts padding",
         "the loss counts padding although its prediction carries the right mask",
-        "Let the loss return one value for each step.",
+        EACH_STEP,
     ),
     "added loss": Fault(
         "added loss counts padding",
@@ -109,11 +120,11 @@ LOSSES = {
     "scalar": (
         "it returns one number for the whole batch, so neither a mask nor `sample_weight` can take "
         "padding out of it",
-        "Let the loss return one value for each step.",
+        EACH_STEP,
     ),
     "row": (
         "it returns one number for each row, so a mask over steps does not fit",
-        "Let the loss return one value for each step. One that must read whole rows, such as CTC, "
+        f"{EACH_STEP} One that must read whole rows, such as CTC, "
         "belongs into the model's own `compute_loss`, which can count the real steps of `x` "
         "(`ops.ctc_loss` takes them as `output_length`).",
     ),

@@ -39,7 +39,7 @@ def check_own_loss(context, seen):
     seen += Seen(checked=("the model's own `compute_loss`",))
     if verdict.holds(context.score_share):
         return seen
-    cause = Cause("loss", context.model.name, None, "in its own `compute_loss`", OWN_LOSS)
+    cause = Cause("loss", context.model.name, "in its own `compute_loss`", OWN_LOSS)
     text = (
         f"`compute_loss` gives {verdict.batch:.4g} for the batch, "
         f"{verdict.wanted[0]:.4g} for its rows alone."
@@ -120,7 +120,7 @@ def _judged(context, compared, found, how, runs_longer):
         cause, kind = Cause("added loss", layer.name), "added"
         if _is_regularized(layer):
             what = "its activity regularizer counts padded steps"
-            cause, kind = Cause("leak", layer.name, None, what, ACTIVITY), "activity"
+            cause, kind = Cause("leak", layer.name, what, ACTIVITY), "activity"
         mine, right = in_words(verdict.batch), in_words(verdict.wanted[0])
         text = f"Its {kind} loss is {mine} {how}, {right} {more}."
         findings.append(finding(cause, "loss", [text]))

@@ -1,67 +1,80 @@
-"""Where a raw operation stands: it has no name that a reader knows, so the layers around it do."""
+"""Leaks, and raw operations: these have no name that a reader knows, so the layers around do."""
 
 import linecache
 
 from course_lib._audit.cause import Cause, Raw
-from course_lib._audit.leaks import COUNTED
+from course_lib._audit.leaks import COUNTED, ROWS, fix_of
+from course_lib._audit.run import array
+
+# Operations that only prepare others, and say nothing to a reader.
+PLUMBING = {
+    "Cast", "Const", "Identity", "Pack", "ReadVariableOp", "Shape", "ShapeN", "Fill", "ExpandDims",
+    "Squeeze", "Range", "StopGradient", "ZerosLike", "OnesLike", "NoOp", "EagerConst",
+}  # fmt: skip
 
 
-def unsound(story, tensor, call):
-    """Return the `Cause` of a tensor that operations before `call` made of sound ones."""
-    near, operations = story.nearest(tensor, call)
-    place = _place(story, tensor, operations, near, call, call.parent)
-    return _leak(story, tensor, place, operations, call)
+def leak(story, place, operations, read, detail=""):
+    """Return the `Cause` of a leak.
+
+    Args:
+        story: the `Story`.
+        place: the `Call` of a layer, or a `Raw`.
+        operations: the names of the operations that mix steps.
+        read: list of the tensors that those or the layer read, of both runs in pairs.
+        detail: what else is known.
+    """
+    rows = [pair for pair in read if tuple(pair[0].shape[:1]) == (story.padded.size,)]
+    axes = max((len(mine.shape) for mine, _ in rows), default=3)
+    fix = fix_of(getattr(place, "layer", None), operations, axes)
+    return Cause("leak", place, detail, ROWS if story.have_no_steps(read) else fix)
 
 
-def unsound_inside(story, tensor, call):
-    """Return the `Cause` of a tensor that operations inside `call` made of sound ones."""
-    _, operations = story.nearest(tensor, call)
-    index = story.index
-    owned = [place for place in story.run.ancestors([tensor]) if index.owner(place) is not None]
-    owned.sort(key=lambda place: index.order[id(index.owner(place))])
-    place = _place(story, tensor, operations, owned[-1:], None, call)
-    return _leak(story, tensor, place, operations, call)
+def unsound(story, tensor, call, inside=False):
+    """Return the `Cause` of a tensor that operations before or inside `call` made of sound ones."""
+    place, detail = _between(story, tensor, call, inside)
+    known = story.index.known(call).keys() - {id(tensor)}
+    return leak(story, place, *story.culprit([tensor], known), detail)
 
 
 def losing(story, tensor, call):
     """Return the `Cause` of a tensor that operations before `call` made of one with a mask."""
-    near, operations = story.nearest(tensor, call)
-    near = [place for place in near if story.index.mask_at(place, call) is not None]
-    around = call.parent if call is not None else None
-    place = _place(story, tensor, operations, near, call, around)
-    return Cause("lost", place, None, _source(operations.values()))
+    return Cause("lost", *_between(story, tensor, call, masked=True))
 
 
 def called(story, call, kind="leak"):
     """Return the `Cause` at a raw operation of a Functional model, which is a call of its own."""
-    producers = [story.index.producer(tensor, call) for _, tensor, _, _ in story.inputs(call)]
-    before = tuple(dict.fromkeys(one.name for one in producers if one is not None))
     # Of a block and the layer in it that reads the tensor, the layer is named.
     after = tuple(dict.fromkeys(one.name for one in story.index.readers(call)))
-    made = call.outputs[0][0]
-    place = Raw(call.class_name, "", before, after, id(made))
-    counts = kind == "leak" and story.batch.side == "pre" and story.counts_columns(made)
-    fix = COUNTED if counts else ""
-    return Cause(kind, place, call, operations=(call.class_name,), fix=fix)
+    made = call.made[0]
+    place = Raw(call.class_name, "", story.index.names(call.read), after, id(made))
+    if kind == "lost":
+        return Cause(kind, place)
+    if story.batch.side == "pre" and story.counts_columns(array(made)):
+        return Cause(kind, place, fix=COUNTED)
+    return leak(story, place, (call.class_name,), story.pairs(call.read))
 
 
-def _place(story, tensor, operations, near, call, around):
-    what = ", ".join(operations) or "operation"
+def _between(story, tensor, call, inside=False, masked=False):
+    """Return the `Raw` that made a tensor before or inside a call, and what else is known of it."""
+    near, operations = story.nearest(tensor, call)
+    if masked:
+        masks = story.index.known(call)
+        near = [one for one in near if masks[id(one)] is not None]
+    operations = [one for one in operations if one.kind not in PLUMBING]
+    last_first = dict.fromkeys(one.kind for one in reversed(operations))
+    around = call if inside or call is None else call.parent
     within = around.name if around is not None and around.parent is not None else ""
-    after = (call.name,) if call is not None else ()
-    return Raw(what, within, story.index.owners(near), after, id(tensor))
+    after = () if inside or call is None else (call.name,)
+    what = ", ".join(reversed(last_first)) or "operation"
+    place = Raw(what, within, story.index.names(near), after, id(tensor))
+    return place, _source(operations)
 
 
-def _leak(story, tensor, place, operations, call):
-    known = set(story.known(call)) - {id(tensor)}
-    culprit = story.culprit([tensor], known)
-    return Cause("leak", place, None, _source(operations.values()), operations=culprit)
-
-
-def _source(lines):
-    for line in reversed(list(lines)):
-        if line is not None:
-            text = linecache.getline(line[0], line[1]).strip()
+def _source(operations):
+    """Return a clause that quotes the last line of the reader's own that ran an operation."""
+    for one in reversed(operations):
+        if one.line is not None:
+            text = linecache.getline(one.line[0], one.line[1]).strip()
             if text and not text.startswith("outputs = "):
                 return f"the line is `{text}`"
     return ""

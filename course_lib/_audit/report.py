@@ -5,15 +5,12 @@ from __future__ import annotations
 import html
 import re
 import textwrap
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from course_lib._audit.faults import FAULTS
-from course_lib._audit.messages import message_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from course_lib.pictures import Picture
     from course_lib.propagation import Trace
 
@@ -52,14 +49,15 @@ class Finding:
 
 def finding(cause, symptom, evidence):
     """Return the `Finding` for a `Cause`."""
-    return Finding(cause.kind, cause.layer, message_of(cause), tuple(evidence), symptom)
+    return Finding(cause.kind, cause.layer, cause.message, tuple(evidence), symptom)
 
 
+@dataclass(repr=False, eq=False)
 class AuditReport:
     """What `audit` found. It prints as text, and as a table in Jupyter.
 
     Attributes:
-        ok: True if nothing was found.
+        model_name: the model's name.
         findings: list of `Finding`, worst first.
         notes: list of str: what is worth knowing and no fault.
         checked: list of str: what was compared.
@@ -68,23 +66,18 @@ class AuditReport:
         inputs: list of str: what each input was taken for, a sequence of which lengths or none.
     """
 
-    def __init__(
-        self,
-        model_name: str,
-        findings: list[Finding],
-        notes: list[str],
-        checked: list[str],
-        trace: Trace,
-        forwards: int,
-        inputs: Iterable[str] = (),
-    ) -> None:
-        self.model_name = model_name
-        self.findings = join(findings)
-        self.notes = list(dict.fromkeys(notes))
-        self.checked = checked
-        self.trace = trace
-        self.forwards = forwards
-        self.inputs = list(inputs)
+    model_name: str
+    findings: list[Finding]
+    notes: list[str]
+    checked: list[str]
+    trace: Trace
+    forwards: int
+    inputs: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.findings = join(self.findings)
+        self.notes = list(dict.fromkeys(self.notes))
+        self.inputs = list(self.inputs)
 
     @property
     def ok(self) -> bool:
@@ -127,35 +120,28 @@ class AuditReport:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        escape = html.escape
-        rows = "".join(
-            "<tr>"
-            + "".join(
-                f"<td style='text-align:left;vertical-align:top'>{cell}</td>"
-                for cell in (
-                    str(number),
-                    _code(one.title),
-                    _code(one.layer),
-                    _code(one.message) + "".join(f"<br>• {_code(text)}" for text in one.evidence),
-                    escape(one.symptom),
-                )
-            )
-            + "</tr>"
-            for number, one in enumerate(self.findings, start=1)
-        )
         head = "".join(
             f"<th style='text-align:left'>{cell}</th>"
             for cell in ("", "what", "where", "why, and how to fix it", "seen in")
         )
-        table = (
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
+        rows = "".join(
+            f"<tr>{_cell(str(number))}{_cell(one.title)}{_cell(one.layer)}"
+            f"{_cell(one.message, *one.evidence)}{_cell(one.symptom)}</tr>"
+            for number, one in enumerate(self.findings, start=1)
         )
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         lists = "".join(
             f"<p>{title}</p><ul>" + "".join(f"<li>{_code(text)}</li>" for text in texts) + "</ul>"
             for title, texts in self._lists()
             if texts
         )
-        return f"<p><b>{escape(self._verdict())}</b></p>{table}{lists}{self.trace._repr_html_()}"
+        verdict = f"<p><b>{html.escape(self._verdict())}</b></p>"
+        return f"{verdict}{table if rows else ''}{lists}{self.trace._repr_html_()}"
+
+
+def _cell(*texts):
+    text = "<br>• ".join(map(_code, texts))
+    return f"<td style='text-align:left;vertical-align:top'>{text}</td>"
 
 
 def _code(text):
@@ -167,10 +153,7 @@ def join(findings):
     """Put findings at one layer together, under what is worst, and the worst layer first."""
     joined = {}
     for one in sorted(findings, key=lambda one: SYMPTOMS.index(one.symptom)):
-        if one.layer in joined:
-            first = joined[one.layer]
-            evidence = tuple(dict.fromkeys((*first.evidence, *one.evidence)))
-            joined[one.layer] = replace(first, evidence=evidence)
-        else:
-            joined[one.layer] = one
+        first = joined.setdefault(one.layer, one)
+        evidence = tuple(dict.fromkeys((*first.evidence, *one.evidence)))
+        joined[one.layer] = replace(first, evidence=evidence)
     return list(joined.values())

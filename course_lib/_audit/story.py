@@ -15,12 +15,6 @@ from course_lib._audit.run import array, flat
 from course_lib._audit.view import View
 from course_lib._index import Index
 
-# Operations that only prepare others, and say nothing to a reader.
-PLUMBING = {
-    "Cast", "Const", "Identity", "Pack", "ReadVariableOp", "Shape", "ShapeN", "Fill", "ExpandDims",
-    "Squeeze", "Range", "StopGradient", "ZerosLike", "OnesLike", "NoOp", "EagerConst",
-}  # fmt: skip
-
 
 @dataclass(frozen=True, eq=False)
 class Story:
@@ -33,9 +27,9 @@ class Story:
         share: the difference that is taken for rounding.
         run: the `Recording` of the padded view.
         reference: that of the bare one.
-        partner: dict of a call and the same call of the other run.
-        index: the `Index` of the run.
-        twins: dict of a tensor's id and `(itself, the same tensor of the other run)`.
+        index: the `Index` of the run: of the calls that the reference has too, without those
+            inside Keras's own layers.
+        twins: dict of a tensor's id and the same tensor of the other run.
         states: what was found out of tensors.
     """
 
@@ -45,33 +39,33 @@ class Story:
     share: float
     run: Any
     reference: Any
-    partner: dict
     index: Index
     twins: dict
     states: dict = field(default_factory=dict)
 
     @property
-    def calls(self):
-        """The calls that are looked at: not those inside Keras's own layers."""
-        return self.index.calls
-
-    @property
     def outputs(self):
-        """The tensors that the model gave out in both runs, in pairs."""
-        pairs = zip(flat(self.run.result), flat(self.reference.result), strict=False)
-        return list(pairs)
+        """The tensors that the model gave out."""
+        return flat(self.run.result)
 
     # ------------------------------------------------------------------ what is sound
 
-    def state(self, mine, other):
-        """Return "sound", "reversed", "unsound" or "unknown" for a tensor of both runs."""
-        key = (id(mine), id(other))
-        if key not in self.states:
-            self.states[key] = self._state(array(mine), array(other))
-        return self.states[key]
+    def state(self, tensor):
+        """Return "sound", "reversed", "unsound" or "unknown" for a tensor of a call."""
+        if id(tensor) not in self.states:
+            self.states[id(tensor)] = self.compared(tensor, self.twins.get(id(tensor)))
+        return self.states[id(tensor)]
 
-    def _state(self, mine, other):
-        views, side = (mine, self.padded, other, self.bare), self.batch.side
+    def unsound(self, tensors):
+        """Return those of a call's tensors that are unsound."""
+        return [tensor for tensor in tensors if self.state(tensor) == "unsound"]
+
+    def compared(self, mine, other):
+        """Return the state of a tensor, given the same one of the other run."""
+        if other is None:
+            return "unknown"
+        mine, side = array(mine), self.batch.side
+        views = (mine, self.padded, array(other), self.bare)
         found = compare(*views, side=side)
         if found is None:
             return "unknown"
@@ -82,97 +76,77 @@ class Story:
         back = compare(*views, side=side, turned=True)
         return "reversed" if back is not None and back.relative <= self.share else "unsound"
 
-    def counts_columns(self, tensor):
-        """Return True if a tensor with steps is the same in all rows, whatever their length."""
-        values = array(tensor)
+    def counts_columns(self, values):
+        """Return True if an array with steps is the same in all rows, whatever their length."""
         steps = values.ndim > 1 and values.shape[1] in self.padded.steps
         return steps and len(values) > 1 and bool((values == values[:1]).all())
-
-    def inputs(self, call):
-        """Return `(argument, tensor, mask, state)` for each input of a call."""
-        pairs = zip(call.inputs, self.partner[call].inputs, strict=False)
-        return [(name, t, mask, self.state(t, o[2])) for (name, _, t, mask), o in pairs]
-
-    def output_states(self, call):
-        """Return the state of each output of a call."""
-        pairs = zip(call.outputs, self.partner[call].outputs, strict=False)
-        return [self.state(mine, other) for (mine, _), (other, _) in pairs]
-
-    def known(self, call):
-        """Return the state of each tensor that layers gave out, or were given, before `call`."""
-        known = {}
-        for earlier in self.index.before(call):
-            known.update(self.given_out(earlier))
-        for around in call.ancestors if call is not None else ():
-            if around in self.partner:
-                for _, tensor, _, state in self.inputs(around):
-                    known.setdefault(id(tensor), state)
-        return known
-
-    def given_out(self, call):
-        """Return the state of each tensor that a call gave out."""
-        pairs = zip(call.outputs, self.output_states(call), strict=False)
-        return {id(tensor): state for (tensor, _), state in pairs}
 
     def is_sequence(self, tensor):
         """Return True if a tensor has steps: as many as the batch, or as they are in two runs."""
         shape = tuple(tensor.shape)
         if len(shape) < 2 or shape[0] != self.padded.size:
             return False
-        if shape[1] in self.padded.steps:
-            return True
-        _, other = self.twins.get(id(tensor), (tensor, tensor))
-        return len(shape) == len(other.shape) and shape[1:] != tuple(other.shape[1:])
+        other = tuple(self.twins.get(id(tensor), tensor).shape)
+        fits = len(shape) == len(other) and shape[1:] != other[1:]
+        return shape[1] in self.padded.steps or fits
+
+    def pairs(self, tensors):
+        """Return those of a call's tensors that are in both runs, in pairs."""
+        return [(one, self.twins[id(one)]) for one in tensors if id(one) in self.twins]
+
+    def have_no_steps(self, pairs):
+        """Return True if tensors are of rows, all sound, and no axis of theirs can be of steps."""
+        return bool(pairs) and all(
+            mine.shape[:1] == (self.padded.size,)
+            and mine.shape[1:] == other.shape[1:]
+            and not {*mine.shape[1:]} & {*self.padded.steps}
+            and self.compared(mine, other) == "sound"
+            for mine, other in pairs
+        )
 
     # ------------------------------------------------------------------ operations
 
     def nearest(self, tensor, call):
-        """Look back from a tensor to those that layers gave out.
+        """Look back from a tensor to those that layers gave out, or were given, before `call`.
 
         Returns:
-            Their ids, and dict of the operations on the way and the line that each was called from.
+            Those tensors, the latest first, and the `Operation`s in between.
         """
-        known = self.known(call)
-        known.pop(id(tensor), None)
+        known = self.index.known(call).keys() - {id(tensor)}
         way = self.run.ancestors([tensor], until=known)
-        operations = {}
-        for place in reversed(way):
-            if place not in known and place in self.run.made_by:
-                kind, _, line = self.run.made_by[place]
-                if kind not in PLUMBING:
-                    operations.pop(kind, None)
-                    operations[kind] = line
-        return [place for place in way if place in known], operations
+        return [one for place, one in way.items() if place in known], _made(self.run, way, known)
 
     def culprit(self, tensors, until):
-        """Return the operation, in a tuple, that first gave out an unsound tensor; all if unknown.
+        """Return the first operation that made an unsound tensor; all of them if that is unknown.
 
         Args:
-            tensors: what the operations made, tensors that layers gave out or read.
+            tensors: what the operations made, tensors of calls.
             until: ids of tensors that layers gave out or read: where the operations begin.
+
+        Returns:
+            Its name, in a tuple, and list of what it read, tensors of both runs in pairs.
         """
-        others = [self.twins[id(one)][1] for one in tensors if id(one) in self.twins]
-        ends = {id(self.twins[place][1]) for place in until if place in self.twins}
-        mine = _operations(self.run, tensors, until)
-        theirs = _operations(self.reference, others, ends)
-        kinds = [kind for kind, _ in mine]
-        if kinds == [kind for kind, _ in theirs]:
-            for (kind, tensor), (_, other) in zip(mine, theirs, strict=True):
-                if self.state(tensor, other) == "unsound":
-                    return (kind,)
-        if _runs_oftener(kinds, [kind for kind, _ in theirs]):
-            return (LOOP,)
-        return tuple(dict.fromkeys(kinds))
+        others = [other for _, other in self.pairs(tensors)]
+        ends = {id(self.twins[place]) for place in until if place in self.twins}
+        mine = _made(self.run, self.run.ancestors(tensors, until), until)
+        theirs = _made(self.reference, self.reference.ancestors(others, ends), ends)
+        kinds, other_kinds = ([one.kind for one in made] for made in (mine, theirs))
+        if kinds == other_kinds:
+            for one, other in zip(mine, theirs, strict=True):
+                if self.compared(one.tensor, other.tensor) == "unsound":
+                    return (one.kind,), list(zip(one.inputs, other.inputs, strict=False))
+        if _runs_oftener(kinds, other_kinds):
+            return (LOOP,), []
+        return tuple(dict.fromkeys(kinds)), []
 
 
-def tell(runner, batch, padded, bare, share, training=False):
-    """Run both views, in inference or training, and return the `Story`."""
-    run = runner.record(padded, training=training)
-    reference = runner.record(bare, training=training)
+def story_of(context, padded, bare, share, training=False):
+    """Run two views, in inference or training, and return the `Story`."""
+    run, reference = (context.runner.record(one, training=training) for one in (padded, bare))
     partner = _partners(run, reference)
     seen = tuple(call for call in run.ended if call in partner and _is_visible(call))
     index, twins = Index(run, seen), _twins(partner)
-    return Story(batch, padded, bare, share, run, reference, partner, index, twins)
+    return Story(context.batch, padded, bare, share, run, reference, index, twins)
 
 
 def _is_visible(call):
@@ -181,26 +155,26 @@ def _is_visible(call):
 
 def _partners(run, reference):
     """Return which call of one run is which of the other: same path, same occurrence."""
-    places, partner = {}, {}
-    for call in reference.ended:
-        places.setdefault(tuple(call.path), []).append(call)
-    counted = {}
-    for call in run.ended:
+    others = dict(_numbered(reference.ended))
+    return {call: others[key] for key, call in _numbered(run.ended) if key in others}
+
+
+def _numbered(calls):
+    """Return `((path, how often it was run before), call)` for each call."""
+    counted = Counter()
+    for call in calls:
         path = tuple(call.path)
-        number = counted[path] = counted.get(path, -1) + 1
-        if number < len(places.get(path, [])):
-            partner[call] = places[path][number]
-    return partner
+        yield (path, counted[path]), call
+        counted[path] += 1
 
 
 def _twins(partner):
-    """Return dict of a tensor's id and the tensors of both runs that stand at the same place."""
+    """Return dict of a tensor's id and the tensor of the other run that stands where it does."""
     twins = {}
     for call, other in partner.items():
-        mine = [t for _, _, t, _ in call.inputs] + [t for t, _ in call.outputs]
-        theirs = [t for _, _, t, _ in other.inputs] + [t for t, _ in other.outputs]
-        if len(mine) == len(theirs):
-            twins.update({id(one): (one, two) for one, two in zip(mine, theirs, strict=True)})
+        for mine, theirs in ((call.read, other.read), (call.made, other.made)):
+            for one, two in zip(mine, theirs, strict=False):
+                twins.setdefault(id(one), two)
     return twins
 
 
@@ -210,7 +184,7 @@ def _runs_oftener(mine, theirs):
     return here > there and all(here[kind] > 1 for kind in here - there)
 
 
-def _operations(run, tensors, until):
-    """Return `(operation, tensor)` for all that made the tensors, in the order of running."""
-    wanted = set(run.ancestors(tensors, until=until)) - set(until)
-    return [(run.made_by[p][0], run.alive[p]) for p in run.made_by if p in wanted]
+def _made(run, way, until):
+    """Return the `Operation`s on a way from tensors back to known ones, as they were run."""
+    found = [run.made_by[place] for place in way if place in run.made_by and place not in until]
+    return sorted(found, key=lambda one: one.number)
