@@ -40,14 +40,16 @@ def audit(
         x: one padded batch: an array, or a list or dict of arrays. An input of zeros and ones, or
             of bools, of shape `(B, T)` tells which steps are real (`padding_mask`). Without one, 0
             is padding in ids; in features, and in floats `(B, T)` whose `T` the model leaves open,
-            what the model's `Masking` looks for, or steps of zeros. If nothing stands out, integers
-            called `lengths`, one for each row, tell it. `inputs` of the report says what each input
-            was taken for.
+            what the model's `Masking` looks for, or steps of zeros; beside these, steps of another
+            value. A block whose size the model fixes, beside a sequence, is none. If nothing stands
+            out, integers called `lengths`, one for each row, tell it. `inputs` of the report says
+            what each input was taken for.
         y: its targets, as `fit` takes them. Without them, the losses of Keras are tried on targets
             that are made up.
         sample_weight: as `fit` takes them.
         mask: bool, shape `(B, T)`, True at real steps (or a list or dict of such, in the form of
-            `x`, with `None` for inputs that have none; a dict may leave them out).
+            `x`). `None` for an input says that it has no mask of its own: its zeros are values. A
+            dict may leave inputs out; these are what their values say.
         pass_mask: True also hands `mask` to the model's call, as `fit` does not; False only tells
             by it what is real. `None` tells for a Functional or Sequential model, and hands it to
             another model or layer whose `call` takes one.

@@ -300,7 +300,141 @@ def test_an_input_without_steps_is_called_so():
     assert report.inputs[0] == "`age`: no sequence, handed over as it is"
 
 
+OTHER = np.arange(5) < np.array([5, 2, 4, 3])[:, None]
+
+
+def ids_beside(shape, read, **options):
+    """Return a model of masked ids and of another input, of which `read` makes `(B, D)`."""
+    ids, other = keras.Input((None,), name="ids"), keras.Input(shape, name="other", **options)
+    state = layers.GRU(3, name="state")(embedding(mask_zero=True)(ids))
+    return keras.Model({"ids": ids, "other": other}, layers.Concatenate()([state, read(other)]))
+
+
+@both
+def test_a_second_input_may_be_padded_with_any_value(broken):
+    """It has another number of steps, and was handed over as it is: that compared nothing."""
+    gru = layers.GRU(3, name="gru")
+    model = ids_beside((None, 3), lambda x: gru(x if broken else layers.Masking(-9.0)(x)))
+    other = np.where(OTHER[..., None], RNG.normal(size=(4, 5, 3)), -9)
+    report = audit(model, {"ids": IDS, "other": other})
+    blames(report, *[("never", "gru")] * broken)
+    why = "steps of -9 are padding" if broken else "the model makes a mask of it"
+    assert f"`other`: a sequence, 2 to 5 real steps; {why}" in report.inputs
+
+
+@pytest.mark.parametrize("kind", ["ids padded with 1", "one feature"])
+def test_an_input_that_may_be_padded_is_said_not_to_be_shortened(kind):
+    if kind == "ids padded with 1":
+        model = ids_beside((None,), lambda x: layers.GRU(3)(embedding("two")(x)), dtype="int32")
+        other = np.where(OTHER, RNG.integers(2, 7, OTHER.shape), 1)
+    else:
+        model = ids_beside((None, 1), layers.GRU(3, name="gru"))
+        other = np.where(OTHER, RNG.normal(size=(4, 5)), -1)[..., None]
+    x, words = {"ids": IDS, "other": other}, "`other` was not shortened: its number of steps is"
+    assert [words in note for note in audit(model, x).notes].count(True) == 1
+    # Said to hold no padding, it is taken at that word.
+    none = audit(model, x, mask={"ids": MASK, "other": None})
+    assert not any(words in note for note in none.notes)
+    assert not audit(model, x, mask={"ids": MASK, "other": OTHER}).ok
+
+
+def test_zeros_in_an_input_said_to_have_no_mask_are_values_and_told():
+    model = ids_beside((None, 3), layers.GRU(3, name="gru"))
+    x = {"ids": IDS, "other": RNG.normal(size=(4, 5, 3)) * OTHER[..., None]}
+    report = audit(model, x, mask={"ids": MASK, "other": None})
+    assert report.ok
+    assert any("`other` was not shortened" in note for note in report.notes)
+    # Left out of the dict, it is what its values say.
+    blames(audit(model, x, mask={"ids": MASK}), ("never", "gru"))
+
+
+CATEGORIES = np.array([[1, 0, 0], [2, 3, 1], [0, 2, 0], [3, 0, 0]])
+
+
+@pytest.mark.parametrize("mask_zero", [False, True])
+def test_a_block_of_a_fixed_size_beside_a_sequence_is_none(mask_zero):
+    """The category 0 is one like the others, and the model would run on fewer of them."""
+    table = embedding("categories", mask_zero=mask_zero)
+    model = ids_beside((3,), lambda x: layers.Flatten(name="flatten")(table(x)), dtype="int32")
+    report = audit(model, {"ids": IDS, "other": CATEGORIES})
+    blames(report, *[("leak", "flatten")] * mask_zero)
+    told = "a sequence, 1 to 3 real steps; the model makes a mask of it"
+    assert f"`other`: {told if mask_zero else 'no sequence, handed over as it is'}" in report.inputs
+
+
+def test_a_block_of_a_fixed_size_is_none_before_the_sequence_is_known():
+    series, other = keras.Input((None, 3), name="series"), keras.Input((3,), name="other")
+    states = [layers.GRU(3, name="gru")(series), layers.Flatten()(embedding()(other))]
+    model = keras.Model({"series": series, "other": other}, layers.Concatenate()(states))
+    blames(audit(model, {"series": SERIES, "other": CATEGORIES}), ("never", "gru"))
+
+
+def test_a_mask_of_none_says_that_zeros_are_values():
+    """A model of one's own declares no shapes: `None` is the way to say it."""
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.words, self.table = embedding(mask_zero=True), embedding()
+            self.gru = layers.GRU(3)
+
+        def call(self, inputs):
+            block = ops.sum(self.table(inputs["other"]), axis=1)
+            return ops.concatenate([self.gru(self.words(inputs["ids"])), block], axis=-1)
+
+    x = {"ids": IDS, "other": CATEGORIES}
+    assert not audit(Model(), x).ok
+    assert audit(Model(), x, mask={"ids": MASK, "other": None}).ok
+
+
+def test_zeros_between_real_ids_are_no_padding_that_could_be_cut_off():
+    ids = keras.Input((None,))
+    model = keras.Model(ids, layers.LSTM(3)(embedding()(ids), mask=ops.not_equal(ids, 8)))
+    x = np.where(MASK, IDS, 8)
+    x[0, 1] = 0
+    with pytest.raises(ValueError, match=r"begin or end with padding.*0 is padding.*`mask=`"):
+        audit(model, x)
+    assert audit(model, x, mask=MASK).ok
+
+
+def test_a_model_that_needs_an_even_number_of_steps_is_tried_with_twice_as_many():
+    ids = keras.Input((None,))
+    words = embedding()(ids)
+    halved = layers.UpSampling1D(2)(layers.MaxPooling1D(2, padding="same")(words))
+    report = audit(keras.Model(ids, layers.Concatenate()([words, halved])), IDS)
+    assert "outputs with 6 more steps of padding" in report.checked
+    assert any(note.startswith("Rows of 3, 5 steps do not run alone (") for note in report.notes)
+
+
 # ---------------------------------------------------------------------- `mask=`
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "broken"),
+    [
+        ("real numbers", None, False),
+        ("zeros and ones", {"ids": MASK, "weights": MASK}, False),
+        ("zeros and ones", None, True),
+        ("noise", None, False),
+    ],
+)
+def test_weights_that_are_zero_at_padding_tell_it_by_their_value(told, kind, broken):
+    inputs = {name: keras.Input((None,)) for name in ("ids", "mask", "weights")}
+    options = {} if broken else {"mask": ops.cast(inputs["mask"], "bool")}
+    words, weights = embedding()(inputs["ids"]), inputs["weights"][..., None]
+    # From back to front: without a mask, real steps are reached from padding.
+    states = layers.GRU(3, return_sequences=True, go_backwards=True)(words, **options)
+    states = ops.flip(states, axis=1)
+    mean = ops.sum(states * weights, axis=1) / ops.sum(weights, axis=1)
+    noise = RNG.random((4, 6)) + 0.1
+    values = {"real numbers": noise * MASK, "zeros and ones": MASK & (np.arange(6) % 2 == 0)}
+    x = {"ids": IDS, "mask": MASK, "weights": values.get(kind, noise).astype("float32")}
+    report = audit(keras.Model(inputs, mean), x, mask=told)
+    assert report.ok is (kind != "noise" and not broken), report
+    tells = [note for note in report.notes if "tells padding by its value (0)" in note]
+    assert [note.split(" the outputs")[0] for note in tells] == [
+        "With other values in the padding"
+    ] * report.ok
 
 
 @both
@@ -374,7 +508,7 @@ def test_a_row_too_short_to_run_alone_is_in_neither_loss():
         model, IDS[[2, 0, 1, 3]] * [[1], [1], [0], [1]], np.array([[1.0], [0], [1], [0]])
     )
     assert report.ok, report
-    assert any(note.startswith("Rows of 2 steps are too short") for note in report.notes)
+    assert any(note.startswith("Rows of 2 steps do not run alone") for note in report.notes)
     assert any(note.startswith("Rows without a real step (2)") for note in report.notes)
 
 

@@ -16,7 +16,7 @@ from course_lib._audit.batch import Batch, groups
 from course_lib._audit.cause import Cause, Raw, join
 from course_lib._audit.compare import Difference, compare
 from course_lib._audit.context import Seen
-from course_lib._audit.inputs import is_length_of
+from course_lib._audit.inputs import Input, is_length_of, padding_of, real_by_values
 from course_lib._audit.layout import layouts, unfold
 from course_lib._audit.messages import padding_value
 from course_lib._audit.sample import FEW, pick
@@ -161,6 +161,22 @@ def test_other_values_stand_in_the_padding_alone(batch):
     assert np.array_equal(view.leaves[0][mask], batch.leaves[0][mask])
     assert view.leaves[0][~mask].all()
     assert set(view.leaves[0][~mask]) <= set(batch.leaves[0][mask])
+
+
+@quick
+@given(batches(), st.sampled_from([-9, -1, 0.5, np.inf]), st.booleans())
+def test_steps_of_a_value_found_nowhere_else_are_padding(batch, value, is_found):
+    real = batch.sequences[0].real
+    assume(not real.all() and real.any(axis=1).all())
+    values = np.where(
+        real[..., None], np.random.default_rng(0).normal(size=(*real.shape, 2)), value
+    )
+    if is_found:
+        values[(*np.argwhere(real)[0], 0)] = value
+    one = Input(0, values.astype("float32"), "x", None, None, False, False, None)
+    assert padding_of(one) == (None if is_found else np.float32(value))
+    assert is_found or np.array_equal(real_by_values(one, value), real)
+    assert padding_of(replace(one, values=one.values[..., :1])) is None
 
 
 @quick

@@ -5,7 +5,8 @@ The way of `audit(model, x, y)`, to be read in this order:
 1. `audit.run_audit`: all stages, a line each.
 2. `request.read`: the arguments, checked; every refusal names one.
 3. `plan.find_batch`: what each input is, what in it is padding, by one source of knowledge after
-   the other: a `Batch`, which has views; `inputs` knows an input by itself.
+   the other: a `Batch`, which has views; `inputs` knows an input by itself, `guesses` goes by
+   values and names.
 4. `alone.lay_out`: the rows of one length run by themselves, and the `Axes` of each output. Of
    many lengths a few run, and the others if padding shows anywhere: `sample`.
 5. `outputs.look_at_outputs`: the checks of the outputs, in order, and when to stop; `inside` has

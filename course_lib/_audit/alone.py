@@ -13,6 +13,7 @@ from course_lib._audit.context import Seen
 from course_lib._audit.layout import layouts, unfold
 from course_lib._audit.made import attached, ids_of_text
 from course_lib._audit.refill import refilled
+from course_lib._audit.refuse import nothing_to_cut
 from course_lib._audit.run import array, flat, rows_of
 from course_lib._audit.sample import is_sound, pick
 from course_lib._audit.view import Sequence
@@ -37,7 +38,7 @@ def lay_out(context, recording):
     context, seen = _with_alone(context, ran), Seen()
     if failed:
         note = (
-            f"Rows of {listed(view.steps for view, _ in failed)} steps are too short to run alone "
+            f"Rows of {listed(view.steps for view, _ in failed)} steps do not run alone "
             f"({first_line(failed[-1][1])}), and were left out of all that was compared."
         )
         rows = np.concatenate([view.rows for view, _ in failed])
@@ -78,19 +79,21 @@ def _sampled(context, every, run):
 
 def _without_rows_alone(context, recording, failed):
     """Return what `lay_out` does if no row runs alone: two sequences may be one, or none is cut."""
-    joined = _join_sequences(context.batch)
+    batch = context.batch
+    joined = _join_sequences(batch)
     if joined is not None:
         return lay_out(context.but(batch=joined, whole=joined.view()), recording)
     context = refilled(context, recording)
     if context is not None:
         return context, Seen()
-    error = failed[-1][1] if failed else None
-    text = "no row is padded" if error is None else first_line(error)
+    if not failed:
+        raise ValueError(nothing_to_cut(batch))
+    error = failed[-1][1]
     raise ValueError(
         "`model` must run on rows of other lengths, and it does not run on one of "
-        f"{listed(view.steps for view, _ in failed)} steps ({text}); pass a model without layers "
-        "that fix the number of steps (such as `Flatten` before `Dense`), or the part of it before "
-        "them"
+        f"{listed(view.steps for view, _ in failed)} steps ({first_line(error)}); pass a model "
+        "without layers that fix the number of steps (such as `Flatten` before `Dense`), or the "
+        "part of it before them"
     ) from error
 
 

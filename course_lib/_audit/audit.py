@@ -9,7 +9,7 @@ from course_lib import _recorder
 from course_lib._audit.alone import lay_out, listed
 from course_lib._audit.context import Context, Seen
 from course_lib._audit.explain import explain
-from course_lib._audit.made import attached, made_masks
+from course_lib._audit.made import attached
 from course_lib._audit.outputs import look_at_outputs
 from course_lib._audit.plan import find_batch
 from course_lib._audit.progress import Progress
@@ -86,7 +86,6 @@ def _planned(request, runner, recording):
         whole=batch.view(),
         result=recording.result,
         outputs=flat(recording.result),
-        made=made_masks(recording, request.leaves),
         share=tolerance(request.model),
         y=request.y,
         sample_weight=request.sample_weight,
@@ -103,7 +102,7 @@ def _metric_variables(model):
 
 def _remarks(context, seen, recording):
     """Return what is worth knowing and no fault."""
-    notes = []
+    notes = list(context.batch.unsure)
     if context.batch.empty.any():
         rows = listed(context.batch.numbers[context.batch.empty])
         notes.append(

@@ -21,9 +21,11 @@ class Batch:
         leaves: arrays.
         sequences: tuple of `Sequence`.
         masks: what is handed over as `mask=`, one for each leaf, or `None`.
-        refillable: for each leaf, True if other values may stand in its padding: what is real in
-            it is told from outside, and the model makes no mask of its values.
+        free: for each leaf, True if its own values do not tell the model what is real.
+        refillable: for each leaf, True if other values may stand in its padding: it is free, and
+            what is real in it is told from outside.
         inputs: for each leaf, in words, what it was taken for.
+        unsure: what is to be said of inputs that could be sequences and are taken for none.
         numbers: the rows' numbers in the user's batch.
         fixed: the batch size that the model fixes, or `None`.
         along: dict of a leaf's number and the axes along which its steps run, where that is not
@@ -33,8 +35,10 @@ class Batch:
     leaves: list
     sequences: tuple = ()
     masks: list | None = None
+    free: tuple = ()
     refillable: tuple = ()
     inputs: tuple = ()
+    unsure: tuple = ()
     numbers: Any = None
     fixed: int | None = None
     along: dict = field(default_factory=dict)
@@ -92,7 +96,7 @@ class Batch:
 
     # ------------------------------------------------------------------ views
 
-    def view(self, rows=None, place=None, extra=0, fill=None, kinds="iuf"):
+    def view(self, rows=None, place=None, extra=0, fill=None):
         """Return the rows in one arrangement.
 
         Args:
@@ -102,13 +106,12 @@ class Batch:
             extra: how many steps of padding are appended where there is padding.
             fill: a random generator that writes other values of the batch into the padding of
                 leaves that can be refilled; `None` leaves it.
-            kinds: the kinds of dtype that `fill` is for.
         """
         rows = np.arange(self.size) if rows is None else np.asarray(rows)
         if place is None and not extra and fill is None:
             return self._laid(rows, [None] * len(self.sequences))
         sources = [_source(sequence, rows, place, extra) for sequence in self.sequences]
-        return self._laid(rows, sources, fill, kinds)
+        return self._laid(rows, sources, fill)
 
     def crowd(self, row, others):
         """Return two views without padding: a row alone, and the same beside other rows.
@@ -121,14 +124,14 @@ class Batch:
             sources.append(sequence.starts[rows][:, None] + own)
         return self.view([row], place="alone"), self._laid(rows, sources)
 
-    def _laid(self, rows, sources, fill=None, kinds=""):
+    def _laid(self, rows, sources, fill=None):
         """Return the view in which the steps of each sequence stand as its source says."""
         leaves, masks = [], []
         for number, leaf in enumerate(self.leaves):
             which, mask = self.sequence_of(number), self.masks and self.masks[number]
             source, taken = None if which is None else sources[which], leaf[rows]
             for axis in self.along.get(number, (1,)):
-                filler = partial(self._filler, number, axis, fill, kinds)
+                filler = partial(self._filler, number, axis, fill)
                 taken = _take(taken, source, axis, filler)
             leaves.append(taken)
             masks.append(mask if mask is None else _take(mask[rows], source))
@@ -136,11 +139,11 @@ class Batch:
         sequences = tuple(replace(one, real=_take(one.real[rows], source)) for one, source in pairs)
         return View(leaves, self.masks and masks, rows, sequences, self)
 
-    def _filler(self, number, axis, fill, kinds, count):
+    def _filler(self, number, axis, fill, count):
         """Return what stands in so many steps of padding of a leaf."""
         leaf = np.moveaxis(self.leaves[number], axis, 1)
         sequence = self.sequences[self.sequence_of(number)]
-        if fill is not None and self.refillable[number] and leaf.dtype.kind in kinds:
+        if fill is not None and self.refillable[number]:
             values = leaf[sequence.real]
             return values[fill.integers(len(values), size=count)]
         padded = leaf[~sequence.mask]

@@ -26,7 +26,6 @@ class Context:
         whole: the `View` of the batch as it came.
         result: what the model gave out for it, in its own form.
         outputs: the tensors among these.
-        made: for each input, the mask that the model makes of it, or `None`.
         share: the share of a tensor's scale that is taken for rounding.
         y: the user's targets of these rows, or such as fit the compiled losses.
         made_up: True if nobody gave these.
@@ -43,7 +42,6 @@ class Context:
     whole: View
     result: Any
     outputs: list
-    made: list
     share: float
     y: Any = None
     made_up: bool = False

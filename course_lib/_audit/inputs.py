@@ -25,7 +25,8 @@ class Input:
         given: bool, shape `(B, T)`, what `mask=` says of it, or `None`.
         made: bool, shape `(B, T)`, the mask that the model makes of it, or `None`.
         is_looked_up: True if an `Embedding` reads it as it is.
-        is_series: True for floats `(B, T)` for which the model leaves `T` open.
+        bare: True if `mask=` has `None` for it.
+        shape: the shape that the model declares, `None` for open axes; `None` if it declares none.
         tells: bool, shape `(B, T)`, which steps are real, if it is a mask itself; else `None`.
     """
 
@@ -35,12 +36,22 @@ class Input:
     given: Any
     made: Any
     is_looked_up: bool
-    is_series: bool
+    bare: bool
+    shape: tuple | None
     tells: Any = None
 
     def has_steps(self, count):
         """Return True if its second axis has so many steps."""
         return self.values.ndim >= 2 and self.values.shape[1] == count > 1
+
+    @property
+    def is_series(self):
+        """True for floats `(B, T)` for which the model leaves `T` open."""
+        return self.values.ndim == 2 and self.values.dtype.kind == "f" and bool(self.is_open())
+
+    def is_open(self, axis=1):
+        """Return True if the model leaves the size of an axis open, `None` if it does not say."""
+        return None if self.shape is None else self.shape[axis : axis + 1] == (None,)
 
     @property
     def could_be_ids(self):
@@ -61,16 +72,18 @@ class Input:
 def read_inputs(request, recording):
     """Return the tuple of `Input`: what is known of each leaf before any is a sequence."""
     leaves, model = request.leaves, request.model
+    names = names_of(request.x, model, len(leaves))
     inputs = tuple(
         Input(*known)
         for known in zip(
             range(len(leaves)),
             leaves,
-            names_of(request.x, model, len(leaves)),
+            names,
             request.masks or [None] * len(leaves),
             made_masks(recording, leaves),
             [is_read_by_embedding(recording, leaf) for leaf in leaves],
-            are_series(model, leaves),
+            request.bare,
+            shapes_of(model, names),
             strict=True,
         )
     )
@@ -108,7 +121,7 @@ def beside(one, inputs):
     return [other for other in inputs if other is not one and other.has_steps(steps)]
 
 
-def real_by_values(one):
+def real_by_values(one, padding=0):
     """Return which steps of an input hold something: ids other than 0, steps other than zeros.
 
     Shape `(B, T)`; `None` for what is neither ids nor features with steps.
@@ -116,11 +129,30 @@ def real_by_values(one):
     values = one.values
     if values.ndim < 2 or values.shape[1] < 2 or values.dtype.kind not in "biuf":
         return None
-    real = (values != 0).reshape(*values.shape[:2], -1).any(axis=2)
+    real = (values != padding).reshape(*values.shape[:2], -1).any(axis=2)
     if one.could_be_ids:
         return real
     # Zeros between are values of a series.
     return Sequence((), real).mask if values.ndim >= 3 or one.is_series else None
+
+
+def padding_of(one):
+    """Return the one value of steps at the rows' ends (or beginnings) that no real step holds.
+
+    `None` for what is no features `(B, T, D)`, for zeros, and if a row has no other steps: of a
+    single feature each step holds one value.
+    """
+    values = one.values
+    if values.ndim < 3 or values.dtype.kind != "f" or values[0, 0].size < 2:
+        return None
+    for edge in (values[:, -1], values[:, 0]):
+        flat = edge.reshape(len(edge), -1)
+        blank = flat[(flat == flat[:, :1]).all(axis=1)]
+        if len(blank) and blank.flat[0] and (blank == blank.flat[0]).all():
+            real = real_by_values(one, blank.flat[0])
+            if real.any(axis=1).all() and not (values[real] == blank.flat[0]).any():
+                return blank.flat[0]
+    return None
 
 
 def guessed(one, inputs):
@@ -152,15 +184,14 @@ def names_of(x, model, count):
     return names
 
 
-def are_series(model, leaves):
-    """Return for each leaf if it is floats `(B, T)` for which the model leaves `T` open."""
+def shapes_of(model, names):
+    """Return for each leaf the shape that the model declares, `None` if it declares none."""
     inputs = getattr(model, "inputs", None) or []
-    if len(inputs) != len(leaves):
-        return [False] * len(leaves)
-    return [
-        leaf.ndim == 2 and leaf.dtype.kind == "f" and tuple(one.shape)[1:] == (None,)
-        for one, leaf in zip(inputs, leaves, strict=True)
-    ]
+    shapes = {getattr(one, "name", place): tuple(one.shape) for place, one in enumerate(inputs)}
+    if len(shapes) != len(names):
+        return [None] * len(names)
+    # A list of inputs may be fed by their names: in another order.
+    return [shapes[one] for one in names] if set(names) == set(shapes) else list(shapes.values())
 
 
 def is_named_mask(name):

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +14,6 @@ from course_lib._audit.control import control
 from course_lib._audit.differences import differences, leaks_of
 from course_lib._audit.explain import who_shows
 from course_lib._audit.inside import with_more_padding_inside
-from course_lib._audit.messages import padding_value
 from course_lib._audit.refill import with_other_padding
 from course_lib._audit.run import ROUNDING, array, flat, no_dropout
 from course_lib._audit.second_look import second_looks
@@ -54,7 +54,8 @@ def with_more_padding(context, seen):
     """Append steps of padding."""
     if not context.batch.has_leaves:
         return seen
-    for extra in (context.batch.longest + 3, 1):
+    # Twice as many steps, for a model that halves them and doubles them again.
+    for extra in (context.batch.longest + 3, 1, context.batch.longest):
         view = context.batch.view(extra=extra)
         outputs, error = attempt(context.runner.outputs, view)
         if error is not None:
@@ -62,53 +63,47 @@ def with_more_padding(context, seen):
         how = f"with {extra} more steps of padding"
         leaks = leaks_of(differences(context, outputs, view), view, how)
         return seen + Seen(leaks=leaks, checked=(f"outputs {how}",), runs_longer=True)
-    note = (
-        f"The model does not run on longer rows ({first_line(error)}); more padding was not tried."
-    )
+    note = f"The model runs on no longer rows ({first_line(error)}): more padding was not tried."
     return seen + Seen(notes=(note,))
 
 
 def with_other_values(context, seen):
     """Write other values into padding that is told from outside.
 
-    Where the model is not told, it can only know padding by its value: that makes a note.
+    If it is one value that the model is not told by a mask to ignore, it can only know padding by
+    that value: this makes a note, as for ids.
     """
-    for kinds in ("f", "iu"):
-        refilled = [
-            number
-            for number, leaf in enumerate(context.batch.leaves)
-            if context.batch.refillable[number] and leaf.dtype.kind in kinds
-        ]
+    batch = context.batch
+    numbers = [number for number, free in enumerate(batch.refillable) if free]
+    ids = [number for number in numbers if batch.leaves[number].dtype.kind != "f"]
+    known = [number for number in numbers if number not in ids and _is_one_value(context, number)]
+    others = [number for number in numbers if number not in (*ids, *known)]
+    for refilled, kind in ((others, None), (known, "values"), (ids, "ids")):
         if refilled and seen.is_clean:
-            seen = seen + _with_values(context, kinds, refilled)
+            seen = seen + _with_values(context, refilled, kind)
     return seen
 
 
-def _with_values(context, kinds, refilled):
-    view = context.batch.view(fill=np.random.default_rng(0), kinds=kinds)
+def _with_values(context, refilled, kind):
+    batch, how = context.batch, "with other values in the padding"
+    flags = tuple(number in refilled for number in range(len(batch.leaves)))
+    view = replace(batch, refillable=flags).view(fill=np.random.default_rng(0))
     found = differences(context, context.runner.outputs(view), view)
-    seen = Seen(checked=("outputs with other values in the padding",))
-    if kinds == "f" and not _tells_by_value(context, refilled):
-        return seen + Seen(leaks=leaks_of(found, view, "with other values in the padding"))
-    if not found:
-        return seen
+    if kind is None:
+        return Seen(leaks=leaks_of(found, view, how), checked=(f"outputs {how}",))
     note = (
-        f"With other {'ids' if kinds == 'iu' else 'values'} in the padding the outputs "
-        "change: this model tells padding by its value "
-        f"({context.batch.padding_value(refilled[0]):g}). Pad with no other."
+        f"With other {kind} in the padding the outputs change: this model tells padding by its "
+        f"value ({batch.padding_value(refilled[0]):g}). Pad with no other."
     )
-    return seen + Seen(notes=(note,))
+    return Seen(notes=(note,) * bool(found), checked=(f"outputs {how}",))
 
 
-def _tells_by_value(context, numbers):
-    """Return True if padding is one value in all these inputs, and no mask goes to the call."""
+def _is_one_value(context, number):
+    """Return True if padding is one value in an input, whose mask does not go to the call."""
     batch = context.batch
-    told = context.runner.takes_mask or any("is a mask itself" in text for text in batch.inputs)
-    real = [batch.sequences[batch.sequence_of(number)].mask for number in numbers]
-    return not told and all(
-        padding_value(batch.leaves[number], one) is not None
-        for number, one in zip(numbers, real, strict=True)
-    )
+    padded = batch.leaves[number][~batch.sequences[batch.sequence_of(number)].mask]
+    handed = context.runner.takes_mask and batch.masks[number] is not None
+    return not handed and bool(padded.size) and np.unique(padded).size == 1
 
 
 def twice(context, seen):

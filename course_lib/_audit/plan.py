@@ -2,7 +2,7 @@
 
 What is asked, in the order of `SOURCES`: `mask=`; text; an input that is a mask itself; the masks
 that the model makes of its inputs; what goes with these; and last the values: id 0, leading or
-trailing steps of zeros, or lengths by their name. Each source makes a new `Plan` of one, and
+trailing steps of one value, or lengths by their name. Each source makes a new `Plan` of one, and
 `Batch.inputs` says it in words.
 """
 
@@ -14,15 +14,19 @@ from typing import Any
 import numpy as np
 
 from course_lib._audit.batch import Batch
+from course_lib._audit.guesses import (
+    LENGTHS,
+    by_one_value,
+    by_zeros_and_lengths,
+    not_shortened,
+)
 from course_lib._audit.inputs import (
     axes_of_steps,
     beside,
     guessed,
     in_words,
-    is_length_of,
     kinship,
     read_inputs,
-    real_by_values,
     same_stops,
 )
 from course_lib._audit.made import ids_of_text, runs_shorter
@@ -31,8 +35,6 @@ from course_lib._audit.view import Sequence
 
 # So many inputs are tried together for one axis of steps.
 MOST = 4
-ZEROS = ("0 is padding", "steps of zeros are padding")
-LENGTHS = "tells how many are real"
 
 
 def find_batch(runner, recording):
@@ -44,9 +46,18 @@ def find_batch(runner, recording):
     plan = reduce(lambda plan, source: source(plan), SOURCES, plan)
     names = [one.name for one in inputs]
     check_batch(plan.batch, names)
-    refillable = tuple(_may_be_refilled(plan, one) for one in inputs)
-    words = in_words(plan.batch, names, plan.why)
-    return replace(plan.batch, refillable=refillable, inputs=words)
+    free = tuple(_tells_nothing(plan, one) for one in inputs)
+    return replace(
+        plan.batch,
+        free=free,
+        refillable=tuple(a and _is_told(plan, one) for a, one in zip(free, inputs, strict=True)),
+        inputs=in_words(plan.batch, names, plan.why),
+        unsure=tuple(
+            text
+            for one in inputs
+            if (text := not_shortened(one, inputs)) and _may_be_shorter(plan, one)
+        ),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,59 +230,31 @@ def _belongs(plan, one, sequence):
 
 
 def _guesses(plan):
-    guesses = [*_by_zeros(plan), *_by_lengths(plan), *_by_zeros_at_the_last_axis(plan)]
-    for one, real, why, along in guesses:
-        if one not in plan.free:
-            continue
-        place = len(plan.batch.sequences)
-        if not place:
-            _refuse_zeros_first(one, real)
-        # What is called a length, or a last axis, may be no such thing. Steps of zeros are: if the
-        # model runs on no row alone, that is said in the end.
-        must_run = place or along or LENGTHS in why
-        batch = replace(plan.batch, along={**plan.batch.along, **along})
-        found = replace(plan, batch=batch, why={**plan.why, one.number: why})
-        found = _with_companions(found._and(Sequence((one.number,), real)), place)
-        plan = found if not must_run or found.runs(place) else plan
-    return plan
+    return reduce(_guess, by_zeros_and_lengths(plan.inputs, plan.free), plan)
 
 
-def _by_zeros(plan):
-    found = [(one, guessed(one, plan.inputs)) for one in plan.free]
-    found = [(one, real) for one, real in found if real is not None]
-    # Ids before features, and the one with the most real steps first: what stands within it
-    # can belong to it.
-    found.sort(key=lambda pair: (not pair[0].could_be_ids, -pair[1].sum()))
-    return [(one, real, ZEROS[not one.could_be_ids], {}) for one, real in found]
+def _more_guesses(plan):
+    """Take one value other than 0 for padding, if it is known already that there is some."""
+    if not plan.batch.sequences:
+        return plan
+    return reduce(_guess, by_one_value(plan.inputs, plan.free), plan)
 
 
-def _by_lengths(plan):
-    """Yield inputs without a blank step, of which another input holds the lengths."""
-    whole = [
-        one for one in plan.inputs if one.values.dtype.kind in "iu" and one.values[0].size == 1
-    ]
-    for one in plan.free:
-        lengths = [other for other in whole if is_length_of(other.name, one.name)]
-        near = [kinship(other.name, one.name) for other in lengths]
-        if not near or near.count(max(near)) > 1:
-            continue
-        length = lengths[near.index(max(near))]
-        real, values = real_by_values(one), length.values.reshape(-1, 1)
-        if real is None or not real.all() or values.min() < 0 or values.max() > real.shape[1]:
-            continue
-        told = np.arange(real.shape[1]) < values
-        if told.any() and not told.all():
-            yield one, told, f"`{length.name}` {LENGTHS}", {}
-
-
-def _by_zeros_at_the_last_axis(plan):
-    """Yield features `(B, D, T)` of which some row begins or ends in steps of zeros."""
-    for one in plan.free:
-        real = real_by_values(one) if one.values.ndim == 3 and not one.could_be_ids else None
-        if real is not None and real.all():
-            real = real_by_values(replace(one, values=np.moveaxis(one.values, 2, 1)))
-            if real is not None and not real.all():
-                yield one, real, ZEROS[1], {one.number: (2,)}
+def _guess(plan, guess):
+    """Return the plan with a guess, if the input is still free and the model runs with it."""
+    one, real, why, along = guess
+    if one not in plan.free:
+        return plan
+    place = len(plan.batch.sequences)
+    if not place:
+        _refuse_zeros_first(one, real)
+    # What is called a length, or a last axis, may be no such thing. Steps of zeros are: if the
+    # model runs on no row alone, that is said in the end.
+    must_run = place or along or LENGTHS in why
+    batch = replace(plan.batch, along={**plan.batch.along, **along})
+    found = replace(plan, batch=batch, why={**plan.why, one.number: why})
+    found = _with_companions(found._and(Sequence((one.number,), real)), place)
+    return plan if must_run and not found.runs(place) else found
 
 
 def _refuse_zeros_first(one, real):
@@ -283,13 +266,32 @@ def _refuse_zeros_first(one, real):
         )
 
 
-SOURCES = (_given, _text, _mask_inputs, _made, _companions, _guesses)
+SOURCES = (_given, _text, _mask_inputs, _made, _companions, _guesses, _more_guesses)
 
 
-def _may_be_refilled(plan, one):
-    """Return True if other values may stand in an input's padding: it is told from outside."""
-    if one.tells is not None or one.made is not None or one.number in plan.batch.along:
+def _may_be_shorter(plan, one):
+    """Return True for an input that is no sequence and could be one: it may have other sizes.
+
+    If the model declares none, it is asked whether it runs with a step less.
+    """
+    if one not in plan.free or one.values.ndim < 2:
         return False
+    if one.shape is not None:
+        sizes = zip(one.shape[1:], one.values.shape[1:], strict=False)
+        return any(declared is None and size > 1 for declared, size in sizes)
+    every = np.ones(one.values.shape[:2], bool)
+    return every.shape[1] > 1 and runs_shorter(
+        plan.runner, plan.batch, Sequence((one.number,), every)
+    )
+
+
+def _tells_nothing(plan, one):
+    """Return True if padding is not told by an input's own values."""
+    return one.tells is None and one.made is None and one.number not in plan.batch.along
+
+
+def _is_told(plan, one):
+    """Return True if an input's padding is told from outside."""
     which = plan.batch.sequence_of(one.number)
     leaves = () if which is None else plan.batch.sequences[which].leaves
     told = one.given is not None or any(plan.inputs[n].tells is not None for n in leaves)

@@ -52,14 +52,12 @@ def _refills(context, recording):
     if maskings:
         view = replace(batch.view(), context=lambda: _other_values_behind(maskings))
         found.append((view, "with other values in the padding behind `Masking`"))
-    refillable = [
-        batch.refillable[number] or _may_be_refilled(context, number)
-        for number in range(len(batch.leaves))
+    floats = [
+        free and leaf.dtype.kind == "f" and batch.sequence_of(number) is not None
+        for number, (free, leaf) in enumerate(zip(batch.free, batch.leaves, strict=True))
     ]
-    pairs = zip(refillable, batch.leaves, strict=True)
-    if any(free and leaf.dtype.kind == "f" for free, leaf in pairs):
-        free = replace(batch, refillable=tuple(refillable))
-        view = free.view(fill=np.random.default_rng(0), kinds="f")
+    if any(floats):
+        view = replace(batch, refillable=tuple(floats)).view(fill=np.random.default_rng(0))
         found.append((view, "with other values in the padding"))
     return found
 
@@ -76,15 +74,6 @@ def _nearly(view, whole):
     return replace(
         view, leaves=[leaf.astype(one.dtype) for leaf, (one, _) in zip(leaves, pairs, strict=True)]
     )
-
-
-def _may_be_refilled(context, number):
-    """Return True for floats of a sequence of which the model makes no mask."""
-    batch = context.batch
-    free = batch.leaves[number].dtype.kind == "f" and batch.sequence_of(number) is not None
-    free = free and number not in batch.along
-    is_mask = "it is a mask itself" in batch.inputs[number]
-    return free and context.made[number] is None and not is_mask
 
 
 def _tables(batch, recording):

@@ -9,6 +9,21 @@ NOT_TOLD = (
     "`x` must hold padding that can be told from its values, got neither ids nor features of "
     "shape `(B, T, D)` with steps of zeros ({shapes}); say with `mask=` which steps are real"
 )
+TEXT_NOT_CUT = (
+    "`model` must make as many ids of a text as it has words, and a layer of it pads to a number "
+    "of steps of its own; pass the ids, and the part of the model that reads them"
+)
+ALL_BETWEEN = (
+    "`x` must hold rows that begin or end with padding, and none does as it was taken "
+    "({inputs}): there is nothing to cut off; say with `mask=` which steps are real"
+)
+
+
+def nothing_to_cut(batch):
+    """Return why no row is shorter alone than in the batch."""
+    if all(sequence.mask.all() for sequence in batch.sequences):
+        return ALL_BETWEEN.format(inputs="; ".join(batch.inputs))
+    return TEXT_NOT_CUT
 
 
 def check_batch(batch, names):

@@ -23,6 +23,7 @@ class Request:
         pass_mask: True if they go to the model's call, `None` if the kind of model decides.
         leaves: the inputs as arrays, as `fit` casts them.
         masks: a bool array or `None` for each of these; `None` if there is no mask at all.
+        bare: for each leaf, True if `mask` has `None` for it: it is no sequence of its own.
     """
 
     model: Any
@@ -33,6 +34,7 @@ class Request:
     pass_mask: bool | None
     leaves: list
     masks: list | None
+    bare: list
 
 
 def read(model, x, y, sample_weight, mask, pass_mask):
@@ -40,9 +42,22 @@ def read(model, x, y, sample_weight, mask, pass_mask):
     model = as_layer(model, "model", by="audit", since="3.8")
     _check_preprocessor(model, x)
     leaves = [as_fit_casts(leaf) for leaf in read_inputs(x, _reads_strings(model))]
-    mask = complete_mask(as_nest(mask), x)
+    given = as_nest(mask)
+    mask = complete_mask(given, x)
     masks = read_mask(mask, leaves)
-    return Request(model, x, y, sample_weight, mask, pass_mask, leaves, masks)
+    bare = _bare(given, mask, leaves)
+    return Request(model, x, y, sample_weight, mask, pass_mask, leaves, masks, bare)
+
+
+def _bare(given, mask, leaves):
+    """Return for each leaf if `None` is written for it; a dict that leaves it out says nothing."""
+    import keras
+
+    if not isinstance(mask, (list, tuple, dict)):
+        return [False] * len(leaves)
+    if isinstance(given, dict) and isinstance(mask, dict):
+        mask = {key: False if key not in given else one for key, one in mask.items()}
+    return [one is None for one in keras.tree.flatten(mask)]
 
 
 def as_fit_casts(array):
