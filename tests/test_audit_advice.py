@@ -171,6 +171,29 @@ for value in (0.0, -1.0):
         return Case(case.model, case.x, options={"mask": MASK})
 
 
+NAN = np.where(MASK[..., None], FEATURES, np.nan).astype("float32")
+
+
+@advice("NaN at padding", "never", "At `gru` (GRU)", "Set NaN to zero, `ops.where(ops.isnan(x), 0.0",
+        "then put a `Masking` layer before it", unsaid=["mask_value"])  # fmt: skip
+def _(way):
+    x = keras.Input((None, 3))
+    h = layers.Masking()(ops.where(ops.isnan(x), 0.0, x)) if way else x
+    return Case(keras.Model(x, layers.GRU(3, name="gru")(h)), NAN, options={"mask": MASK})
+
+
+@advice("NaN at padding set to zero", "never", "At `where` (Where)", "Put a `Masking` layer after",
+        "to `gru` by hand (`mask=`)", unsaid=["mask_value"], ways=["Masking", "by hand"])  # fmt: skip
+def _(way):
+    x = keras.Input((None, 3))
+    h = ops.where(ops.isnan(x), 0.0, x)
+    h = layers.Masking()(h) if way == "Masking" else h
+    options = {"mask": ops.all(ops.isfinite(x), -1)} if way == "by hand" else {}
+    return Case(
+        keras.Model(x, layers.GRU(3, name="gru")(h, **options)), NAN, options={"mask": MASK}
+    )
+
+
 @advice("noise at padding", "never", "Pass `sample_weight=` with zeros", unsaid=["Masking"])
 def _(way):
     x = keras.Input((None, 3))
@@ -801,6 +824,24 @@ def _(way):
     return Case(functional(lambda x: total(embedding()(x))))
 
 
+@leak("a sum of what is not a number", "right behind the input: `ops.where(ops.isnan(x), 0.0, x)`")
+def _(way):
+    x, mask = keras.Input((None, 3), name="x"), keras.Input((None,), name="mask")
+    h = layers.Dense(2)(ops.where(ops.isnan(x), 0.0, x) if way else x) * mask[..., None]
+    model = keras.Model({"x": x, "mask": mask}, ops.sum(h, axis=1))
+    return Case(model, {"x": NAN, "mask": MASK * 1.0})
+
+
+@leak("a sum of infinities", "`ops.where(mask[..., None], x, 0)`", unsaid=["ops.cast"])
+def _(way):
+    def total(x, mask):
+        # The logarithm of 0 at padding, which no multiplication takes out.
+        x = ops.log(column(mask, x)) + x
+        return ops.sum(ops.where(mask[..., None], x, 0) if way else x * column(mask, x), axis=1)
+
+    return Case(functional(lambda x: with_mask(total)(embedding()(x))))
+
+
 @leak("a product over steps by an operation", "Set padded steps to zero before it")
 def _(way):
     def gram(x, mask):
@@ -835,8 +876,13 @@ def _(way):
 
 # What stands at padding so that an operation over steps does not see it.
 OPERATIONS = {
-    "TopK": (lambda x: ops.top_k(ops.transpose(x, (0, 2, 1)), 1)[0], -np.inf, "comes last in this"),
-    "Sort": (lambda x: ops.sort(x, axis=1)[:, 0], np.inf, "comes last in this order"),
+    "TopK": (lambda x: ops.top_k(ops.transpose(x, (0, 2, 1)), 1)[0], -np.inf, "is never taken"),
+    "Sort": (lambda x: ops.sort(x, axis=1)[:, 0], np.inf, "infinity if the smallest are"),
+    "Sort and flip": (
+        lambda x: ops.flip(ops.sort(x, axis=1), axis=1)[:, 0],
+        -np.inf,
+        "minus infinity if the largest are taken",
+    ),
     "Logsumexp": (lambda x: ops.logsumexp(x, axis=1), -1e9, "before it: `ops.where(mask[..., None"),
     "Prod": (lambda x: ops.prod(x + 1, axis=1), 0, "Put one at padded steps before it"),
     "Norm": (lambda x: ops.norm(x, axis=1), 0, "Set padded steps to zero before it"),
@@ -972,6 +1018,20 @@ def _(way):
     out = layers.MultiHeadAttention(1, 2)(h, h, attention_mask=seen)[:, -1]
     model = keras.Model({"ids": ids, "mask": mask}, out)
     return Case(model, {"ids": LEFT, "mask": (LEFT > 0) * 1})
+
+
+@leak("positions counted from the last column", "from each row's last real step",
+      "`ops.sum(mask, axis=1, keepdims=True) - ops.cumsum(mask, axis=1)`", "or pad in front",
+      ways=["counted", "in front"])  # fmt: skip
+def _(way):
+    x = keras.Input((None,), dtype="int32")
+    mask = ops.cast(x != 0, "int32")
+    places = ops.flip(ops.cumsum(ops.ones_like(x), axis=1), axis=1)
+    if way == "counted":
+        places = ops.sum(mask, axis=1, keepdims=True) - ops.cumsum(mask, axis=1)
+    h = embedding()(x) + layers.Embedding(50, D, name="places")(places)
+    ids = LEFT if way == "in front" else IDS
+    return Case(keras.Model(x, layers.GRU(2)(h, mask=ops.not_equal(x, 0))), ids)
 
 
 @leak("a loop over steps", "keep at a padded step what was before it", unsaid=["to zero"])

@@ -71,9 +71,9 @@ def _lost_here(story, producer):
 
 
 def _first(story, tensors, call):
-    """Return the `Cause` of the first tensor with steps whose mask was there; of any; or `None`."""
+    """Return the `Cause` of a tensor whose mask was there; that could make one; any; or `None`."""
     causes = [lost(story, tensor, call) for tensor in tensors if story.is_sequence(tensor)]
-    return min(causes, key=lambda one: one.kind == "never", default=None)
+    return min(causes, key=lambda one: (one.kind == "never", not one.way), default=None)
 
 
 def _lost_before(story, tensors, reader, maker, drops):
