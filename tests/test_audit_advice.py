@@ -174,7 +174,7 @@ for value in (0.0, -1.0):
 NAN = np.where(MASK[..., None], FEATURES, np.nan).astype("float32")
 
 
-@advice("NaN at padding", "never", "At `gru` (GRU)", "Set NaN to zero, `ops.where(ops.isnan(x), 0.0",
+@advice("NaN at padding", "never", "At `gru` (GRU)", "Set NaN to zero, `ops.where(ops.isnan(x)",
         "then put a `Masking` layer before it", unsaid=["mask_value"])  # fmt: skip
 def _(way):
     x = keras.Input((None, 3))
@@ -182,8 +182,8 @@ def _(way):
     return Case(keras.Model(x, layers.GRU(3, name="gru")(h)), NAN, options={"mask": MASK})
 
 
-@advice("NaN at padding set to zero", "never", "At `where` (Where)", "Put a `Masking` layer after",
-        "to `gru` by hand (`mask=`)", unsaid=["mask_value"], ways=["Masking", "by hand"])  # fmt: skip
+@advice("NaN at padding set to zero", "never", "At `where` (Where)", "Put a `Masking` layer",
+        "to `gru` by hand", unsaid=["mask_value"], ways=["Masking", "by hand"])  # fmt: skip
 def _(way):
     x = keras.Input((None, 3))
     h = ops.where(ops.isnan(x), 0.0, x)
@@ -231,6 +231,29 @@ def _(way):
     x = keras.Input((None, None), dtype="int32")
     each = layers.TimeDistributed(sentence, name="td")(x)
     return Case(keras.Model(x, layers.LSTM(2)(each, mask=ops.any(x != 0, axis=-1))), TEXTS)
+
+
+@advice("sentences that a layer folds into rows", "never", "At `enc` (Sentences)",
+        "and hand the mask on at `enc`", "to `doc` by hand (`mask=`)",
+        ways=["Masking", "by hand"])  # fmt: skip
+def _(way):
+    class Sentences(layers.Layer):
+        def __init__(self):
+            super().__init__(name="enc")
+            self.words, self.reader = layers.Embedding(7, D, mask_zero=True), layers.LSTM(3)
+            self.supports_masking = way == "Masking"
+
+        def call(self, ids, mask=None):
+            each = self.words(ops.reshape(ids, (-1, ops.shape(ids)[2])))
+            return ops.reshape(self.reader(each), (ops.shape(ids)[0], ops.shape(ids)[1], 3))
+
+        def compute_output_shape(self, shape):
+            return *shape[:2], 3
+
+    x = keras.Input((None, None), dtype="int32")
+    options = {"mask": ops.any(x != 0, axis=-1)} if way == "by hand" else {}
+    ids = layers.Masking()(x) if way == "Masking" else x
+    return Case(keras.Model(x, layers.GRU(2, name="doc")(Sentences()(ids), **options)), TEXTS)
 
 
 # ---------------------------------------------------------------------- a mask that ends
@@ -452,6 +475,20 @@ def _(way):
         return layers.Dense(1)(x)
 
     return Case(functional(build, loss="mse"), y=STEPS)
+
+
+@advice("a mask one step late", "misaligned", "At `shift`", "Give `shift` a `compute_mask` that",
+        unsaid=["round again", "Roll"])  # fmt: skip
+def _(way):
+    class Shift(layers.Layer):
+        def call(self, x):
+            return x * 1.0
+
+        def compute_mask(self, x, mask=None):
+            return mask if way else ops.roll(mask, 1, axis=1)
+
+    pool = layers.GlobalAveragePooling1D()
+    return Case(functional(lambda x: pool(Shift(name="shift")(embedding()(x)))))
 
 
 @advice("a mask of other steps by hand", "misaligned", "Hand over the mask of these steps.")
@@ -980,6 +1017,16 @@ def _(way):
     return Case(keras.Model(x, out))
 
 
+@leak("the step behind the last one", "Use a layer that takes a mask", unsaid=["reads no steps"])
+def _(way):
+    def last(x, mask):
+        place = ops.sum(ops.cast(mask, "int32"), axis=1) - (1 if way else 0)
+        place = ops.minimum(place, ops.shape(x)[1] - 1)
+        return ops.take_along_axis(x, place[:, None, None], axis=1)[:, 0]
+
+    return Case(functional(lambda x: with_mask(last)(layers.Dense(D)(embedding()(x)))))
+
+
 class Position(layers.Layer):
     """Learned positions, counted from the first column or from each row's first real step."""
 
@@ -1032,6 +1079,34 @@ def _(way):
     h = embedding()(x) + layers.Embedding(50, D, name="places")(places)
     ids = LEFT if way == "in front" else IDS
     return Case(keras.Model(x, layers.GRU(2)(h, mask=ops.not_equal(x, 0))), ids)
+
+
+@leak("a loop over a fixed number of steps", "keep at a padded step what was before it",
+      unsaid=["return_sequences"])  # fmt: skip
+def _(way):
+    def scores(x, mask):
+        state = x[:, 0]
+        for t in range(1, 6):
+            new = ops.logsumexp(state[:, :, None], axis=1, keepdims=True)[:, 0] + x[:, t]
+            state = ops.where(mask[:, t, None], new, state) if way else new
+        return state
+
+    x = keras.Input((6,), dtype="int32")
+    out = with_mask(scores)(layers.Dense(D)(embedding()(x)))
+    return Case(keras.Model(x, out), np.resize(IDS, (4, 6)) * (np.arange(6) < [[2], [3], [5], [6]]))
+
+
+@leak("a convolution of what runs backwards", "Set padded steps to zero before the convolution",
+      unsaid=["round again"])  # fmt: skip
+def _(way):
+    conv = layers.Conv1D(3, 3, padding="causal")
+
+    def build(x):
+        h = embedding()(x)
+        h = Blank()(h) if way else h
+        return ops.flip(conv(ops.flip(h, axis=1)), axis=1)
+
+    return Case(functional(build))
 
 
 @leak("a loop over steps", "keep at a padded step what was before it", unsaid=["to zero"])

@@ -4,7 +4,7 @@ import numpy as np
 
 from course_lib._audit import raw
 from course_lib._audit.cause import Cause, between
-from course_lib._audit.messages import compute_mask, is_own, padding_value, way_to_make
+from course_lib._audit.messages import TURN, compute_mask, is_own, padding_value, way_to_make
 from course_lib._audit.truth import is_causal, is_right, is_wrong, leaves_of, truths
 from course_lib._inputs import as_numpy
 from course_lib._keras_private import mask_of
@@ -202,7 +202,7 @@ def misaligned(story, tensor, call):
         for earlier in place.read:
             if story.state(earlier) == "reversed":
                 return misaligned(story, earlier, place)
-    return Cause("misaligned", place, "its output runs backwards, its mask does not")
+    return Cause("misaligned", place, "its output runs backwards, its mask does not", TURN)
 
 
 def filled(call):

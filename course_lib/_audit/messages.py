@@ -9,6 +9,10 @@ from pathlib import Path
 import numpy as np
 
 ZEROED = "ops.where(ops.isnan(x), 0.0, x)"
+TURN = (
+    "Turn the output round again in a layer that hands the mask on "
+    "(`Lambda(lambda x: ops.flip(x, axis=1), mask=...)`), or use `Bidirectional`."
+)
 MASK_ZERO = "use `mask_zero=True` in the `Embedding`"
 
 
@@ -98,6 +102,13 @@ def way_to_make(call, padding, axes):
         return f"put a layer of your own before it whose `compute_mask(x)` returns {mask}"
     masking = "" if padding == 0 else f"(mask_value={padding:g})"
     return f"put a `Masking{masking}` layer {'before' if call.is_layer else 'after'} it"
+
+
+def align(cause):
+    """Return what fixes a mask of other steps than those that come out."""
+    if cause.call is None or not cause.call.is_layer:
+        return "hand over the mask of these steps", ""
+    return compute_mask(cause.call, "the mask of the steps that it gives out"), by_hand(cause)
 
 
 def let_out(cause):
