@@ -518,6 +518,18 @@ def _(way):
     return Case(model, x, np.resize(STEPS, (6, 6, 1)), {"sample_weight": weights})
 
 
+@advice("a score for each step", "choice", "end with `ops.where(mask, scores, -1e9)`",
+        unsaid=["Put the operation into a layer"], ways=["where"])  # fmt: skip
+def _(way):
+    def build(x):
+        scores = layers.Dense(1, name="score")(layers.GRU(3, return_sequences=True)(embedding()(x)))
+        return ops.where(ops.not_equal(x, 0), scores[..., 0], -1e9) if way else scores[..., 0]
+
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model = functional(build, loss=loss, metrics=["accuracy"])
+    return Case(model, IDS, np.zeros(len(IDS), int))
+
+
 @advice("a loss of one number", "loss", "Let the loss return one value for each step.")
 def _(way):
     axis = -1 if way else None

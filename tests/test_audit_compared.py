@@ -220,6 +220,69 @@ def test_gradients_of_nothing_are_not_said_to_be_compared():
     assert not any(text.startswith("gradients") for text in checked), checked
 
 
+@pytest.mark.parametrize("last", [ops.round, ops.negative])
+def test_variables_without_a_gradient_are_not_said_to_be_compared(last):
+    x = keras.Input((None,))
+    checked = audit(keras.Model(x, last(layers.LSTM(3)(embedding()(x)))), IDS).checked
+    counts = [text for text in checked if text.startswith("gradients")]
+    assert counts == ["gradients of 4 variables, rows of 4 lengths"] * (last is ops.negative)
+
+
+# ---------------------------------------------------------------------- losses of whole rows
+
+
+def ctc(y, scores):
+    ones = ops.ones_like(y[:, 0], "int32")
+    steps = ones * ops.shape(scores)[1]
+    return ops.ctc_loss(ops.cast(y, "int32"), scores, 2 * ones, steps, mask_index=0)
+
+
+@both
+def test_predictions_that_the_model_fixes_at_padded_steps(broken):
+    """A sure blank at each padded step adds nothing, and no input or training makes another."""
+    x = keras.Input((None, 2))
+    real = ops.any(ops.not_equal(x, 0), axis=-1)
+    h = layers.GRU(3, return_sequences=True)(x, mask=real)
+    sure = 99.0 * ops.one_hot(ops.zeros_like(x[..., 0], "int32"), 4)
+    blank = layers.Dense(4, kernel_initializer="identity")(sure) if broken else sure
+    model = keras.Model(x, ops.where(real[..., None], layers.Dense(4)(h), blank))
+    model.compile("sgd", ctc)
+    report = audit(model, ZEROED, np.array([[1, 2], [2, 3], [3, 1], [1, 3]]))
+    assert [one.symptom for one in report.findings] == ["loss"] * broken, report
+    assert "compiled loss" in report.checked
+
+
+@both
+def test_zeros_at_padding_that_training_ends_are_not_fixed(broken):
+    """Zeros because a bias is still zero: a sum over all steps is right by chance."""
+    x = keras.Input((None, 2))
+    model = keras.Model(x, layers.Dense(2, activation="relu", use_bias=broken)(x))
+    model.compile("sgd", lambda y, p: ops.square(y[:, 0] - ops.sum(p, axis=(1, 2))))
+    report = audit(model, ZEROED, np.ones((4, 1)))
+    assert [one.symptom for one in report.findings] == ["loss"] * broken, report
+
+
+# ---------------------------------------------------------------------- targets that are steps
+
+
+class Scores(keras.Model):
+    """One score for each step, at the end of a `call`: no layer made it."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.score = embedding(), layers.Dense(1, name="score")
+
+    def call(self, ids):
+        return self.score(self.embedding(ids))[..., 0]
+
+
+@pytest.mark.parametrize("y", [np.array([1, 4, 0, 5]), None], ids=["y", "made up"])
+def test_scores_of_padded_steps_in_a_call(y):
+    model = Scores()
+    model.compile("sgd", SPARSE)
+    blames(audit(model, IDS, y), ("choice", model.name))
+
+
 @both
 @pytest.mark.parametrize("side", ["post", "pre"])
 def test_targets_that_are_positions(side, broken):

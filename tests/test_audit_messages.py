@@ -184,6 +184,20 @@ def test_the_notes_call_outputs_by_their_keys():
     )
 
 
+def test_a_loss_of_ones_own_is_no_compiled_one():
+    class Own(keras.Sequential):
+        def train_step(self, data):
+            return {}
+
+    model = Own([embedding(), layers.Dense(1)])
+    model.compile("sgd")
+    notes = audit(model, IDS, STEPS).notes
+    assert notes[:2] == [
+        "No loss or metric is compiled: `y` was not used.",
+        "The model's own `train_step` was not run; what padding does there is unknown.",
+    ]
+
+
 def test_training_that_is_compared_with_itself_says_nothing_of_rows_alone():
     statistics = layers.BatchNormalization(name="norm")
     (one,) = audit(functional(lambda x: statistics(embedding()(x) * 1.5)), IDS).findings

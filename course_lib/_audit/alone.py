@@ -13,7 +13,7 @@ from course_lib._audit.context import Seen
 from course_lib._audit.layout import layouts, unfold
 from course_lib._audit.made import attached, ids_of_text
 from course_lib._audit.refill import refilled
-from course_lib._audit.run import array, flat
+from course_lib._audit.run import array, flat, rows_of
 from course_lib._audit.sample import is_sound, pick
 from course_lib._audit.view import Sequence
 
@@ -71,7 +71,9 @@ def _sampled(context, every, run):
     if not is_sound(context, rest):
         return None
     text = f"outputs with 1 more step of padding: {len(rest)} rows in {len(others)} more lengths"
-    return _leave_out(context, rest), Seen(checked=(text,))
+    keep = np.setdiff1d(np.arange(context.batch.size), rest)
+    result = rows_of(context.result, keep, context.batch.size)
+    return _leave_out(context, rest, result), Seen(checked=(text,))
 
 
 def _without_rows_alone(context, recording, failed):
@@ -134,8 +136,8 @@ def _distance(context, number, axes):
     return sum(min(one.relative, 1.0) for one in found if one is not None)
 
 
-def _leave_out(context, rows):
-    """Go on without some rows: the model runs on the others."""
+def _leave_out(context, rows, result=None):
+    """Go on without some rows: the model runs on the others if their `result` is not known."""
     import keras
 
     def cut(leaf):
@@ -145,7 +147,7 @@ def _leave_out(context, rows):
     keep = np.setdiff1d(np.arange(context.batch.size), rows)
     batch = context.batch.without(rows)
     whole = batch.view()
-    result = context.runner.own_result(whole)
+    result = context.runner.own_result(whole) if result is None else result
     return context.but(
         batch=batch,
         whole=whole,

@@ -17,6 +17,7 @@ from course_lib._audit.report import AuditReport
 from course_lib._audit.request import read
 from course_lib._audit.run import Runner, flat, tolerance
 from course_lib._audit.scores import look_at_scores
+from course_lib._audit.targets import picks_step
 from course_lib._audit.view import View
 from course_lib._keras_private import any_length, unused_is_no_error, user_metrics
 from course_lib._state import build, unchanged
@@ -115,16 +116,19 @@ def _remarks(context, seen, recording):
             "The mask was handed over by hand; `fit`, `evaluate` and `predict` do not do that."
         )
     if not seen.findings:
-        notes += _remarks_on_masks(context, recording)
+        notes += _remarks_on_masks(context, seen, recording)
     return Seen(notes=tuple(notes))
 
 
-def _remarks_on_masks(context, recording):
+def _remarks_on_masks(context, seen, recording):
+    # Where steps are the classes, a mask over steps would not fit the loss.
+    picks = (part for part in seen.losses if picks_step(part.target, context.axes[part.output]))
+    chosen_from = {part.output for part in picks}
     notes = [
         f"{context.name_of(number)} has steps and carries no mask: a loss of Keras would "
         "count its padding unless `sample_weight` is zero there."
         for number, output in enumerate(context.outputs)
-        if context.has_steps(number) and attached(output) is None
+        if context.has_steps(number) and attached(output) is None and number not in chosen_from
     ]
     dropped = [call.name for call in recording.calls[1:] if call.warned and is_shown(call)]
     if dropped:

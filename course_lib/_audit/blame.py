@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from course_lib._audit import raw
 from course_lib._audit.attempt import attempt, named
 from course_lib._audit.cause import Cause
 from course_lib._audit.context import Seen
@@ -18,9 +19,14 @@ from course_lib._audit.made import attached
 from course_lib._audit.masks import changed, lost
 from course_lib._audit.part import alone
 from course_lib._audit.report import finding
+from course_lib._audit.run import array
+from course_lib._audit.targets import picks_step
 from course_lib._audit.truth import is_right
 from course_lib._audit.verdict import in_words
 from course_lib._keras_private import function_of, user_metrics
+
+# The score of a step that never is chosen.
+HOPELESS = -1e9
 
 
 def blame(context, part, verdict, how, other=None):
@@ -33,7 +39,7 @@ def blame(context, part, verdict, how, other=None):
         how: on which predictions, in words.
         other: its value with other targets at padded steps, or `None`.
     """
-    cause = _weights_cause(context, part) or _mask_cause(context, part) or _own_cause(context, part)
+    cause = next(filter(None, (cause_of(context, part) for cause_of in CAUSES)))
     if _is_the_pipelines(context, cause):
         note = (
             f"On made-up targets without weights the {part} counts padding: pass `y` and "
@@ -61,6 +67,24 @@ def _weights_cause(context, part):
     if not verdict.holds(context.score_share):
         return None
     return Cause("sample_weight", part.scorer.name, f"the shape is {part.weights.shape}")
+
+
+def _choice_cause(context, part):
+    """Return the `Cause` if steps are classes, and all is right once no padded one can win."""
+    import keras
+
+    output, axes = context.outputs[part.output], context.axes[part.output]
+    if not picks_step(part.target, axes):
+        return None
+    scores = np.where(axes.real(context.whole), array(output).astype("float32"), HOPELESS)
+    verdict, _ = judged(context, part, [keras.ops.convert_to_tensor(scores)])
+    if not verdict.holds(context.score_share):
+        return None
+    story = context.story
+    # The model itself gives out what a raw operation of its `call` makes.
+    maker = story.index.producer(story.outputs[part.output], None)
+    cause = Cause("choice", maker) if maker.is_layer else raw.called(story, maker, "choice")
+    return cause.but(detail="`y` gives each row the step that is right")
 
 
 def _mask_cause(context, part):
@@ -110,3 +134,7 @@ def _axes_returned(context, part):
     """Return of how many axes the values behind a loss or metric are, 2 if it has none behind."""
     each, error = attempt(each_of, part, alone(context, part)[-1])
     return 2 if error is not None else np.ndim(each)
+
+
+# The first that applies.
+CAUSES = (_weights_cause, _choice_cause, _mask_cause, _own_cause)

@@ -9,7 +9,7 @@ from course_lib._audit.blame import blame
 from course_lib._audit.context import Seen
 from course_lib._audit.judge import MEANS, judged, value
 from course_lib._audit.part import alone, in_batch, parts_of
-from course_lib._audit.predictions import other_targets, predictions_of, turned
+from course_lib._audit.predictions import are_fixed, other_targets, predictions_of, turned
 from course_lib._audit.run import array, as_tensors
 from course_lib._audit.targets import check_target, is_built_in, picks_step
 from course_lib._audit.verdict import in_words
@@ -74,17 +74,23 @@ def _checked(context, seen, parts, text):
 def _tried(context, part):
     """Return the `Verdict` on a loss or metric, and on which predictions, in words.
 
-    It is that on the first that it does not hold for, or else on the last.
+    It is that on the first that it does not hold for, or else on the last. Predictions that the
+    model can never make say nothing.
     """
     predictions = predictions_of(context, part)
     verdict, place = judged(context, part, predictions)
-    if not place or part.kind == "loss" or not verdict.holds(context.score_share):
-        return verdict, OTHER if place else ""
-    if array(predictions[1]).dtype.kind == "f":
+    how, is_metric = OTHER if place else "", part.kind == "metric"
+    if place and is_metric and verdict.holds(context.score_share) and _has_floats(predictions[1]):
         bare, other = turned(context, predictions[1], part.output)
         again, _ = judged(bare, part, [other])
-        verdict = again if again.wanted and not again.error else verdict
-    return verdict, TURNED
+        verdict, how = again if again.wanted and not again.error else verdict, TURNED
+    if place and not verdict.holds(context.score_share) and are_fixed(context, part.output):
+        return judged(context, part, predictions[:1])[0], ""
+    return verdict, how
+
+
+def _has_floats(tensor):
+    return array(tensor).dtype.kind == "f"
 
 
 # ---------------------------------------------------------------------- to tell

@@ -89,6 +89,12 @@ FAULTS = {
         "Take `mask` as an argument of its `call`, leave padded steps out of what is added up, and "
         "divide by the number of real steps.",
     ),
+    "choice": Fault(
+        "padded steps can be chosen",
+        "padded steps are among those that the loss or metric chooses from",
+        "Let the model end with `ops.where(mask, scores, -1e9)`, so that no padded step is chosen. "
+        "The output must carry no mask: one of (B, T) does not fit the one value for each row.",
+    ),
     "metric": Fault(
         "metric counts padding",
         "the metric counts padding although its prediction carries the right mask",

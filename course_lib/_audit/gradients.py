@@ -32,9 +32,11 @@ def check_gradients(context, seen):
     worst, error = attempt(_compared, context, views, seen.losses)
     if error is not None:
         return seen + Seen(notes=(f"Gradients could not be compared ({named(error)}).",))
-    share, variable, mine, right = worst
+    (share, variable, mine, right), count = worst
+    if not count:
+        return seen
     text = (
-        f"gradients of {len(variables)} variables, rows of {len(views)} "
+        f"gradients of {count} variable{'s' * (count > 1)}, rows of {len(views)} "
         f"length{'s' * (len(views) > 1)}"
     )
     seen += Seen(checked=(text,))
@@ -46,10 +48,12 @@ def check_gradients(context, seen):
 
 
 def _compared(context, views, parts):
+    """Return the `worst_variable`, and how many have a gradient: zeros say nothing of padding."""
     together = context.batch.view(_rows_of(context, views))
     mine, losses = _gradients(context, parts, [together])
     right, _ = _gradients(context, parts, views, beside=losses)
-    return worst_variable(context.model.trainable_variables, mine, right)
+    count = sum(bool(one.any() or two.any()) for one, two in zip(mine, right, strict=True))
+    return worst_variable(context.model.trainable_variables, mine, right), count
 
 
 def _rows_of(context, views):

@@ -191,26 +191,16 @@ def on_the_other_side(context, seen):
     if not context.batch.has_leaves:
         return seen
     other = "pre" if context.side == "post" else "post"
-    view = context.batch.view(place=other)
+    view, alone = context.batch.view(place=other), context.spread(1, padded=True)
+    look = [contextlib.nullcontext, *second_looks(context.model)][-1]
+    found, error = _found_under(look, context, view, alone)
+    if not found and error is None:
+        return seen + Seen(checked=(f'outputs with padding="{other}"',))
     how = "with the padding on the other side"
-    outputs, error = attempt(context.runner.outputs, view)
-    if error is not None:
-        leaks = ()
-    else:
-        leaks = leaks_of(differences(context, outputs, view), view, how)
-        leaks = leaks or _leaks_with_loud_weights(context, view, how)
-        if not leaks:
-            return seen + Seen(checked=(f'outputs with padding="{other}"',))
+    leaks = leaks_of(found, view, how, context=look)
     who = who_shows(context, leaks[0]) if leaks else ""
     note = f'This model needs padding="{context.side}": {how} its outputs change{who}.'
     return seen + Seen(notes=(note,))
-
-
-def _leaks_with_loud_weights(context, view, how):
-    found, look = [], contextlib.nullcontext
-    for look in second_looks(context.model)[-1:]:
-        found, _ = _found_under(look, context, view, context.spread(1, padded=True))
-    return leaks_of(found, view, how, context=look)
 
 
 def _always(seen):

@@ -6,6 +6,7 @@ from course_lib._audit.attempt import attempt
 from course_lib._audit.layout import unfold
 from course_lib._audit.part import parts_of
 from course_lib._audit.run import array, flat
+from course_lib._audit.second_look import second_looks
 from course_lib._audit.targets import is_built_in, picks_step
 from course_lib._keras_private import function_of, mask_of, matched_losses, with_mask
 
@@ -52,18 +53,36 @@ def predictions_of(context, part):
     """Return a part's output as it is and, where it may be, with real values at padded steps.
 
     A loss or metric that looks at padding can be right by chance: for these values, not for
-    others. Where the model makes zeros of padding, these are part of what it promises.
+    others.
     """
     output, axes = context.outputs[part.output], context.axes[part.output]
     if axes.sequence is None or picks_step(part.target, axes):
         return [output]
     values = array(output)
     real = context.batch.sequences[axes.sequence].real
-    if values.shape[:2] != real.shape or real.all() or not values[~real].any():
+    if values.shape[:2] != real.shape or real.all():
         return [output]
     values = values.copy()
     values[~real] = np.resize(values[real], (int((~real).sum()), *values.shape[2:]))
     return [output, like(output, values)]
+
+
+def are_fixed(context, number):
+    """Return True if an output is one and the same at all padded steps, whatever the weights.
+
+    Then this is part of what the model promises: no input and no training makes another.
+    """
+    padded = ~context.batch.sequences[context.axes[number].sequence].real
+    values = array(context.outputs[number])[padded]
+    if not (values == values[:1]).all():
+        return False
+    for look in second_looks(context.model):
+        with look():
+            again, _ = attempt(context.runner.outputs, context.whole)
+        # Under a look, 16 bits are 32.
+        if again and not np.allclose(array(again[number])[padded], values, context.share, 0):
+            return False
+    return True
 
 
 def turned(context, prediction, number):
@@ -89,10 +108,11 @@ def turned(context, prediction, number):
 # ---------------------------------------------------------------------- targets
 
 
-def made_up_targets(model, outputs):
+def made_up_targets(context):
     """Return targets that fit the compiled losses, or `None` where only their author knows them."""
     import keras
 
+    model, outputs = context.model, context.result
     # With the outputs for targets, Keras tells which loss is for which.
     matched, error = attempt(matched_losses, model, outputs, outputs, None)
     if error is not None:
@@ -104,7 +124,12 @@ def made_up_targets(model, outputs):
         name = getattr(function_of(loss), "__name__", type(loss).__name__).replace("_", "").lower()
         if name == "ctc" or not is_built_in(loss):
             return None
-        made[part.output] = _made_up(name, part.target.shape, generator)
+        target = _made_up(name, part.target.shape, generator)
+        axes = context.axes[part.output]
+        if picks_step(target, axes):  # a step of the row's own
+            sequence = context.batch.sequences[axes.sequence]
+            target = sequence.starts + target % np.maximum(sequence.lengths, 1)
+        made[part.output] = target
     return keras.tree.pack_sequence_as(outputs, made)
 
 

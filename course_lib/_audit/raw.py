@@ -50,7 +50,7 @@ def called(story, call, kind="leak"):
     after = tuple(dict.fromkeys(one.name for one in story.index.readers(call)))
     made = call.made[0]
     place = Raw(call.class_name, "", story.index.names(call.read), after, id(made))
-    if kind == "lost":
+    if kind != "leak":
         return Cause(kind, place)
     if story.counts_columns(array(made)):
         return Cause(kind, place, fix=COUNTED[story.batch.side])

@@ -25,7 +25,7 @@ class Finding:
     Attributes:
         kind: what happened: "leak", "lost", "ignored", "stripped", "overwritten", "neutralised",
             "misaligned", "unmasked branch", "wrong mask", "never", "inside", "loss", "metric",
-            "sample_weight", "gradient", "added loss" or "neighbours".
+            "choice", "sample_weight", "gradient", "added loss" or "neighbours".
         layer: the layer at which it happened, or the raw operation and the layers on both sides.
         message: what is wrong there, and how to fix it.
         evidence: tuple of sentences, what was measured.

@@ -105,16 +105,9 @@ class Runner:
 
     def own_result(self, view):
         """Run the model on a view: its outputs in their own form, without rows that only filled."""
-        import keras
-
-        def own_rows(leaf):
-            if tuple(getattr(leaf, "shape", ()))[:1] != (self.fixed,):
-                return leaf
-            mask = mask_of(leaf)
-            return with_mask(leaf[:rows], None if mask is None else mask[:rows])
-
-        result, rows = self(view), len(view.rows)
-        return keras.tree.map_structure(own_rows, result) if self._is_filled(view) else result
+        result = self(view)
+        own = np.arange(len(view.rows))
+        return rows_of(result, own, self.fixed) if self._is_filled(view) else result
 
     def record(self, view, follow=True, training=False):
         """Run the model on a view: the `Recording`; its `result` is what the model gave out."""
@@ -203,3 +196,17 @@ def tolerance(model):
     if "bfloat16" in dtypes:
         return 6e-2
     return 1e-2 if "float16" in dtypes else ROUNDING
+
+
+def rows_of(result, keep, size):
+    """Return what the model gave out, in its own form, for some rows of so many, masks included."""
+    import keras
+
+    def cut(leaf):
+        if tuple(getattr(leaf, "shape", ()))[:1] != (size,):
+            return leaf
+        mask = mask_of(leaf)
+        mask = None if mask is None else keras.ops.take(mask, keep, axis=0)
+        return with_mask(keras.ops.take(leaf, keep, axis=0), mask)
+
+    return keras.tree.map_structure(cut, result)

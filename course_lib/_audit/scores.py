@@ -17,7 +17,7 @@ def look_at_scores(context, seen):
     """Return what is `Seen`, with that of loss, metrics and gradients, as far as they are there."""
     context = repaired(context, seen)
     if context.y is None and compiled_loss(context.model) is not None:
-        y = made_up_targets(context.model, context.result)
+        y = made_up_targets(context)
         context = context.but(y=y, made_up=y is not None)
     for check, wanted in CHECKS:
         if wanted(context, seen):
@@ -43,7 +43,7 @@ def look_at_targets(context, seen):
     scores = (compiled_loss(model), compiled_metrics(model), has_own(model, "compute_loss") or None)
     note = ""
     if scores == (None, None, None):
-        note = "The model is not compiled: `y` was not used." if context.y is not None else ""
+        note = "No loss or metric is compiled: `y` was not used." if context.y is not None else ""
     elif context.y is None:
         note = "Loss and metrics were not compared: pass `y` for that."
     elif context.made_up:
