@@ -171,6 +171,29 @@ for value in (0.0, -1.0):
         return Case(case.model, case.x, options={"mask": MASK})
 
 
+NAN = np.where(MASK[..., None], FEATURES, np.nan).astype("float32")
+
+
+@advice("NaN at padding", "never", "At `gru` (GRU)", "Set NaN to zero, `ops.where(ops.isnan(x)",
+        "then put a `Masking` layer before it", unsaid=["mask_value"])  # fmt: skip
+def _(way):
+    x = keras.Input((None, 3))
+    h = layers.Masking()(ops.where(ops.isnan(x), 0.0, x)) if way else x
+    return Case(keras.Model(x, layers.GRU(3, name="gru")(h)), NAN, options={"mask": MASK})
+
+
+@advice("NaN at padding set to zero", "never", "At `where` (Where)", "Put a `Masking` layer",
+        "to `gru` by hand", unsaid=["mask_value"], ways=["Masking", "by hand"])  # fmt: skip
+def _(way):
+    x = keras.Input((None, 3))
+    h = ops.where(ops.isnan(x), 0.0, x)
+    h = layers.Masking()(h) if way == "Masking" else h
+    options = {"mask": ops.all(ops.isfinite(x), -1)} if way == "by hand" else {}
+    return Case(
+        keras.Model(x, layers.GRU(3, name="gru")(h, **options)), NAN, options={"mask": MASK}
+    )
+
+
 @advice("noise at padding", "never", "Pass `sample_weight=` with zeros", unsaid=["Masking"])
 def _(way):
     x = keras.Input((None, 3))
@@ -208,6 +231,29 @@ def _(way):
     x = keras.Input((None, None), dtype="int32")
     each = layers.TimeDistributed(sentence, name="td")(x)
     return Case(keras.Model(x, layers.LSTM(2)(each, mask=ops.any(x != 0, axis=-1))), TEXTS)
+
+
+@advice("sentences that a layer folds into rows", "never", "At `enc` (Sentences)",
+        "and hand the mask on at `enc`", "to `doc` by hand (`mask=`)",
+        ways=["Masking", "by hand"])  # fmt: skip
+def _(way):
+    class Sentences(layers.Layer):
+        def __init__(self):
+            super().__init__(name="enc")
+            self.words, self.reader = layers.Embedding(7, D, mask_zero=True), layers.LSTM(3)
+            self.supports_masking = way == "Masking"
+
+        def call(self, ids, mask=None):
+            each = self.words(ops.reshape(ids, (-1, ops.shape(ids)[2])))
+            return ops.reshape(self.reader(each), (ops.shape(ids)[0], ops.shape(ids)[1], 3))
+
+        def compute_output_shape(self, shape):
+            return *shape[:2], 3
+
+    x = keras.Input((None, None), dtype="int32")
+    options = {"mask": ops.any(x != 0, axis=-1)} if way == "by hand" else {}
+    ids = layers.Masking()(x) if way == "Masking" else x
+    return Case(keras.Model(x, layers.GRU(2, name="doc")(Sentences()(ids), **options)), TEXTS)
 
 
 # ---------------------------------------------------------------------- a mask that ends
@@ -429,6 +475,20 @@ def _(way):
         return layers.Dense(1)(x)
 
     return Case(functional(build, loss="mse"), y=STEPS)
+
+
+@advice("a mask one step late", "misaligned", "At `shift`", "Give `shift` a `compute_mask` that",
+        unsaid=["round again", "Roll"])  # fmt: skip
+def _(way):
+    class Shift(layers.Layer):
+        def call(self, x):
+            return x * 1.0
+
+        def compute_mask(self, x, mask=None):
+            return mask if way else ops.roll(mask, 1, axis=1)
+
+    pool = layers.GlobalAveragePooling1D()
+    return Case(functional(lambda x: pool(Shift(name="shift")(embedding()(x)))))
 
 
 @advice("a mask of other steps by hand", "misaligned", "Hand over the mask of these steps.")
@@ -813,6 +873,24 @@ def _(way):
     return Case(functional(lambda x: total(embedding()(x))))
 
 
+@leak("a sum of what is not a number", "right behind the input: `ops.where(ops.isnan(x), 0.0, x)`")
+def _(way):
+    x, mask = keras.Input((None, 3), name="x"), keras.Input((None,), name="mask")
+    h = layers.Dense(2)(ops.where(ops.isnan(x), 0.0, x) if way else x) * mask[..., None]
+    model = keras.Model({"x": x, "mask": mask}, ops.sum(h, axis=1))
+    return Case(model, {"x": NAN, "mask": MASK * 1.0})
+
+
+@leak("a sum of infinities", "`ops.where(mask[..., None], x, 0)`", unsaid=["ops.cast"])
+def _(way):
+    def total(x, mask):
+        # The logarithm of 0 at padding, which no multiplication takes out.
+        x = ops.log(column(mask, x)) + x
+        return ops.sum(ops.where(mask[..., None], x, 0) if way else x * column(mask, x), axis=1)
+
+    return Case(functional(lambda x: with_mask(total)(embedding()(x))))
+
+
 @leak("a product over steps by an operation", "Set padded steps to zero before it")
 def _(way):
     def gram(x, mask):
@@ -847,8 +925,13 @@ def _(way):
 
 # What stands at padding so that an operation over steps does not see it.
 OPERATIONS = {
-    "TopK": (lambda x: ops.top_k(ops.transpose(x, (0, 2, 1)), 1)[0], -np.inf, "comes last in this"),
-    "Sort": (lambda x: ops.sort(x, axis=1)[:, 0], np.inf, "comes last in this order"),
+    "TopK": (lambda x: ops.top_k(ops.transpose(x, (0, 2, 1)), 1)[0], -np.inf, "is never taken"),
+    "Sort": (lambda x: ops.sort(x, axis=1)[:, 0], np.inf, "infinity if the smallest are"),
+    "Sort and flip": (
+        lambda x: ops.flip(ops.sort(x, axis=1), axis=1)[:, 0],
+        -np.inf,
+        "minus infinity if the largest are taken",
+    ),
     "Logsumexp": (lambda x: ops.logsumexp(x, axis=1), -1e9, "before it: `ops.where(mask[..., None"),
     "Prod": (lambda x: ops.prod(x + 1, axis=1), 0, "Put one at padded steps before it"),
     "Norm": (lambda x: ops.norm(x, axis=1), 0, "Set padded steps to zero before it"),
@@ -946,6 +1029,16 @@ def _(way):
     return Case(keras.Model(x, out))
 
 
+@leak("the step behind the last one", "Use a layer that takes a mask", unsaid=["reads no steps"])
+def _(way):
+    def last(x, mask):
+        place = ops.sum(ops.cast(mask, "int32"), axis=1) - (1 if way else 0)
+        place = ops.minimum(place, ops.shape(x)[1] - 1)
+        return ops.take_along_axis(x, place[:, None, None], axis=1)[:, 0]
+
+    return Case(functional(lambda x: with_mask(last)(layers.Dense(D)(embedding()(x)))))
+
+
 class Position(layers.Layer):
     """Learned positions, counted from the first column or from each row's first real step."""
 
@@ -984,6 +1077,48 @@ def _(way):
     out = layers.MultiHeadAttention(1, 2)(h, h, attention_mask=seen)[:, -1]
     model = keras.Model({"ids": ids, "mask": mask}, out)
     return Case(model, {"ids": LEFT, "mask": (LEFT > 0) * 1})
+
+
+@leak("positions counted from the last column", "from each row's last real step",
+      "`ops.sum(mask, axis=1, keepdims=True) - ops.cumsum(mask, axis=1)`", "or pad in front",
+      ways=["counted", "in front"])  # fmt: skip
+def _(way):
+    x = keras.Input((None,), dtype="int32")
+    mask = ops.cast(x != 0, "int32")
+    places = ops.flip(ops.cumsum(ops.ones_like(x), axis=1), axis=1)
+    if way == "counted":
+        places = ops.sum(mask, axis=1, keepdims=True) - ops.cumsum(mask, axis=1)
+    h = embedding()(x) + layers.Embedding(50, D, name="places")(places)
+    ids = LEFT if way == "in front" else IDS
+    return Case(keras.Model(x, layers.GRU(2)(h, mask=ops.not_equal(x, 0))), ids)
+
+
+@leak("a loop over a fixed number of steps", "keep at a padded step what was before it",
+      unsaid=["return_sequences"])  # fmt: skip
+def _(way):
+    def scores(x, mask):
+        state = x[:, 0]
+        for t in range(1, 6):
+            new = ops.logsumexp(state[:, :, None], axis=1, keepdims=True)[:, 0] + x[:, t]
+            state = ops.where(mask[:, t, None], new, state) if way else new
+        return state
+
+    x = keras.Input((6,), dtype="int32")
+    out = with_mask(scores)(layers.Dense(D)(embedding()(x)))
+    return Case(keras.Model(x, out), np.resize(IDS, (4, 6)) * (np.arange(6) < [[2], [3], [5], [6]]))
+
+
+@leak("a convolution of what runs backwards", "Set padded steps to zero before the convolution",
+      unsaid=["round again"])  # fmt: skip
+def _(way):
+    conv = layers.Conv1D(3, 3, padding="causal")
+
+    def build(x):
+        h = embedding()(x)
+        h = Blank()(h) if way else h
+        return ops.flip(conv(ops.flip(h, axis=1)), axis=1)
+
+    return Case(functional(build))
 
 
 @leak("a loop over steps", "keep at a padded step what was before it", unsaid=["to zero"])

@@ -1,9 +1,12 @@
 """Where padding comes in: the calls whose inputs are sound and whose outputs are not, and why."""
 
+import numpy as np
+
 from course_lib._audit import raw
 from course_lib._audit.cause import Cause, join
 from course_lib._audit.masks import filled, given_wrong, lost_first, misaligned
 from course_lib._audit.messages import is_own
+from course_lib._audit.run import array
 from course_lib._audit.truth import is_wrong
 from course_lib._mask_words import hears, overwritten
 
@@ -18,7 +21,7 @@ def causes_in(story):
         unsound = story.unsound(call.read)
         fresh = [one for one in unsound if matters(one) and _is_fresh(story, one, call)]
         found += [raw.unsound(story, one, call) for one in fresh]
-        if bad and not unsound:
+        if bad and not unsound and not _is_in_compute_mask(story, call):
             found += _of_call(story, call, bad)
     return join(found)
 
@@ -33,6 +36,17 @@ def _what_matters(story):
     sound = {id(tensor) for tensor in made if story.state(tensor) == "sound"}
     relevant = story.run.ancestors(story.unsound(story.outputs), until=sound)
     return lambda tensor: not story.run.made_by or id(tensor) in relevant
+
+
+def _is_in_compute_mask(story, call):
+    """Return True for a raw operation by which a layer made its mask: the layer answers for it.
+
+    A Functional model runs it again as a call of its own, for whoever takes that mask.
+    """
+    if call.is_layer or story.index.readers(call):
+        return False
+    given = [mask for one in story.index.calls for _, mask in one.outputs if mask is not None]
+    return any(np.array_equal(array(made), array(mask)) for made in call.made for mask in given)
 
 
 def _is_fresh(story, tensor, call):
@@ -57,10 +71,12 @@ def explain_call(story, call):
     """Return the `Cause` for a layer whose inputs are sound and whose outputs are not."""
     if overwritten(call):
         return Cause("overwritten", call)
-    for tensor in call.read:
-        if story.state(tensor) == "reversed":
-            return misaligned(story, tensor, call)
-    if not call.received or not hears(call):
+    takes_mask = bool(call.received) and hears(call)
+    turned = [tensor for tensor in call.read if story.state(tensor) == "reversed"]
+    # What takes no mask, and reads nothing that runs the other way, reads the padding itself.
+    if turned and (takes_mask or len(turned) < len(call.read)):
+        return misaligned(story, turned[0], call)
+    if not takes_mask:
         return _leak(story, call)
     sequences = [one for one in call.inputs if story.is_sequence(one[2])]
     bare = [(name, tensor) for name, _, tensor, mask in sequences if mask is None]

@@ -7,7 +7,8 @@ from course_lib._audit.attempt import attempt
 from course_lib._audit.cause import Cause
 from course_lib._audit.causes import causes_in
 from course_lib._audit.differences import differences
-from course_lib._audit.messages import joined
+from course_lib._audit.faults import FAULTS
+from course_lib._audit.messages import holds_nan, joined
 from course_lib._audit.report import finding
 from course_lib._audit.run import ROUNDING, array, float32
 from course_lib._audit.story import story_of
@@ -74,6 +75,13 @@ def _crowd(context, leak):
 
 def _advised(context, cause, leak):
     """Return a leak's cause with a fix that the way of finding it tells of."""
+    cause = _by_the_way(context, cause, leak)
+    if cause.kind == "leak" and any(map(holds_nan, context.batch.leaves)):
+        return cause.but(fix=f"{fixes.NAN_FIRST} {cause.fix or FAULTS['leak'].fix}")
+    return cause
+
+
+def _by_the_way(context, cause, leak):
     if leak.inside and not cause.is_raw:
         return cause.but(fix=fixes.INSIDE)
     if cause.kind != "leak" or cause.fix:

@@ -7,7 +7,7 @@ Every fix is done as it says, and audited again, in `tests/audit_fixes.py` and
 from collections.abc import Callable
 from typing import NamedTuple
 
-from course_lib._audit.messages import by_hand, let_out, make, pass_by_hand, pass_on
+from course_lib._audit.messages import align, by_hand, let_out, make, pass_by_hand, pass_on
 
 EACH_STEP = "Let the loss return one value for each step."
 
@@ -63,8 +63,7 @@ FAULTS = {
     "misaligned": Fault(
         "mask misaligned",
         "the mask that comes out of here does not belong to the steps that come out",
-        "Turn the output round again in a layer that hands the mask on "
-        "(`Lambda(lambda x: ops.flip(x, axis=1), mask=...)`), or use `Bidirectional`.",
+        align,
     ),
     "unmasked branch": Fault(
         "mask meets a branch without one",

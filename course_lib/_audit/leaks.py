@@ -7,15 +7,20 @@ with the whole names that Keras and TensorFlow give them.
 
 import re
 
+from course_lib._audit.messages import ZEROED
+
 CUT = "cut the padding off before it, with rows of one length in a batch."
 AT_THE_END = (
     'With `padding="post"` its outputs are right: pad at the end, or count its positions from each '
     "row's first real step."
 )
-COUNTED = (
-    "It counts columns, padding included: count positions from each row's first real step, "
-    "`ops.maximum(ops.cumsum(mask, axis=1) - 1, 0)`, or pad at the end."
-)
+# By the side on which the padding stands.
+COUNTED = {
+    "pre": "It counts columns, padding included: count positions from each row's first real step, "
+    "`ops.maximum(ops.cumsum(mask, axis=1) - 1, 0)`, or pad at the end.",
+    "post": "It counts columns, padding included: count positions from each row's last real step, "
+    "`ops.sum(mask, axis=1, keepdims=True) - ops.cumsum(mask, axis=1)`, or pad in front.",
+}
 STRIDED = (
     'Where its windows begin depends on the number of steps: use `padding="valid"`, pad the rows '
     "at the end, and hand on which windows are real; or cut the padding off."
@@ -28,6 +33,8 @@ ROWS = (
     "It reads no steps, so it is not padding that it mixes, but the rows of a batch: let each row "
     "be computed by itself, and audit again."
 )
+# Zero times NaN is NaN, in what is computed and in its gradient: no layer behind takes it out.
+NAN_FIRST = f"Set NaN to zero first, right behind the input: `{ZEROED}`."
 REFILLED = "Set padded steps to zero before this layer."
 # What is no operation, but many of them: one turn for each step.
 LOOP = "EachStep"
@@ -69,8 +76,8 @@ LEAKS = (
     ("Min|Amin|Arg[Mm]in", _put("infinity", "np.inf", "the minimum")),
     (
         "TopK(V2)?|Sort|Argsort",
-        "Put at padded steps what comes last in this order, minus infinity where the largest come "
-        "first, else infinity: `ops.where(mask[..., None], x, -np.inf)`.",
+        "Put at padded steps what is never taken, minus infinity if the largest are taken, "
+        "infinity if the smallest are: `ops.where(mask[..., None], x, -np.inf)`.",
     ),
     ("Logsumexp", _put("a large negative number", "-1e9")),
     ("Prod|Cumprod", _put("one", "1")),
@@ -111,7 +118,8 @@ LEAKS = (
     (
         r"ZeroPadding\dD|Sum|Pad(V2)?|Mat[Mm]ul|BatchMatMulV2|Einsum|Dot|Norm|Normalize|"
         "CountNonzero",
-        "Set padded steps to zero before it: `x * ops.cast(mask, x.dtype)[..., None]`.",
+        # By `where`: zero times infinity is no zero.
+        "Set padded steps to zero before it: `ops.where(mask[..., None], x, 0)`.",
     ),
     ("GroupNormalization", "Use `LayerNormalization`, which normalises each step by itself."),
     (

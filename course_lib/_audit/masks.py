@@ -4,7 +4,7 @@ import numpy as np
 
 from course_lib._audit import raw
 from course_lib._audit.cause import Cause, between
-from course_lib._audit.messages import compute_mask, is_own, padding_value, way_to_make
+from course_lib._audit.messages import TURN, compute_mask, is_own, padding_value, way_to_make
 from course_lib._audit.truth import is_causal, is_right, is_wrong, leaves_of, truths
 from course_lib._inputs import as_numpy
 from course_lib._keras_private import mask_of
@@ -71,9 +71,9 @@ def _lost_here(story, producer):
 
 
 def _first(story, tensors, call):
-    """Return the `Cause` of the first tensor with steps whose mask was there; of any; or `None`."""
+    """Return the `Cause` of a tensor whose mask was there; that could make one; any; or `None`."""
     causes = [lost(story, tensor, call) for tensor in tensors if story.is_sequence(tensor)]
-    return min(causes, key=lambda one: one.kind == "never", default=None)
+    return min(causes, key=lambda one: (one.kind == "never", not one.way), default=None)
 
 
 def _lost_before(story, tensors, reader, maker, drops):
@@ -202,7 +202,7 @@ def misaligned(story, tensor, call):
         for earlier in place.read:
             if story.state(earlier) == "reversed":
                 return misaligned(story, earlier, place)
-    return Cause("misaligned", place, "its output runs backwards, its mask does not")
+    return Cause("misaligned", place, "its output runs backwards, its mask does not", TURN)
 
 
 def filled(call):

@@ -8,6 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+ZEROED = "ops.where(ops.isnan(x), 0.0, x)"
+TURN = (
+    "Turn the output round again in a layer that hands the mask on "
+    "(`Lambda(lambda x: ops.flip(x, axis=1), mask=...)`), or use `Bidirectional`."
+)
 MASK_ZERO = "use `mask_zero=True` in the `Embedding`"
 
 
@@ -88,12 +93,22 @@ def way_to_make(call, padding, axes):
 
     if isinstance(call.layer, keras.layers.Embedding):
         return MASK_ZERO if padding == 0 else ""
+    if np.isnan(padding):
+        # NaN equals nothing, and zero times NaN is NaN.
+        return f"set NaN to zero, `{ZEROED}`, then {way_to_make(call, 0, axes)}"
     if axes > 3:
         others = ", ".join(map(str, range(2, axes)))
         mask = f"`ops.any(x != {padding:g}, axis=({others}))`"
         return f"put a layer of your own before it whose `compute_mask(x)` returns {mask}"
     masking = "" if padding == 0 else f"(mask_value={padding:g})"
     return f"put a `Masking{masking}` layer {'before' if call.is_layer else 'after'} it"
+
+
+def align(cause):
+    """Return what fixes a mask of other steps than those that come out."""
+    if cause.call is None or not cause.call.is_layer:
+        return "hand over the mask of these steps", ""
+    return compute_mask(cause.call, "the mask of the steps that it gives out"), by_hand(cause)
 
 
 def let_out(cause):
@@ -126,11 +141,18 @@ def _keeps_steps(call):
     return any(len(one.shape) > 1 and tuple(one.shape[:2]) in steps for one in call.made)
 
 
+def holds_nan(values):
+    """Return True if floats hold one that is not a number."""
+    return values.dtype.kind == "f" and bool(np.isnan(values).any())
+
+
 def padding_value(values, real):
     """Return the one value that stands at all padded steps and at no real one, `None` without."""
     padded = values[~real]
-    if not padded.size or values.dtype.kind not in "biuf" or not (padded == padded.flat[0]).all():
+    # A tensor of bool is a mask itself, and no values that one could be made of.
+    if not padded.size or values.dtype.kind not in "iuf":
         return None
-    axes = tuple(range(2, values.ndim))
-    found = (values != padded.flat[0]).any(axis=axes) if axes else values != padded.flat[0]
-    return padded.flat[0] if np.array_equal(found, real) else None
+    first = padded.flat[0]
+    is_padding = np.isnan(values) if np.isnan(first) else values == first
+    found = ~is_padding.reshape(*real.shape, -1).all(axis=2)
+    return first if is_padding[~real].all() and np.array_equal(found, real) else None

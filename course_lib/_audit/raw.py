@@ -12,6 +12,9 @@ PLUMBING = {
     "Squeeze", "Range", "StopGradient", "ZerosLike", "OnesLike", "NoOp", "EagerConst",
 }  # fmt: skip
 
+# How many operations a place names.
+NAMED = 3
+
 
 def leak(story, place, operations, read, detail=""):
     """Return the `Cause` of a leak.
@@ -49,8 +52,8 @@ def called(story, call, kind="leak"):
     place = Raw(call.class_name, "", story.index.names(call.read), after, id(made))
     if kind != "leak":
         return Cause(kind, place)
-    if story.batch.side == "pre" and story.counts_columns(array(made)):
-        return Cause(kind, place, fix=COUNTED)
+    if story.counts_columns(array(made)):
+        return Cause(kind, place, fix=COUNTED[story.batch.side])
     return leak(story, place, (call.class_name,), story.pairs(call.read))
 
 
@@ -65,7 +68,8 @@ def _between(story, tensor, call, inside=False, masked=False):
     around = call if inside or call is None else call.parent
     within = around.name if around is not None and around.parent is not None else ""
     after = () if inside or call is None else (call.name,)
-    what = ", ".join(reversed(last_first)) or "operation"
+    kinds = list(reversed(last_first))
+    what = ", ".join([*kinds[:NAMED], *["…"] * (len(kinds) > NAMED)]) or "operation"
     place = Raw(what, within, story.index.names(near), after, id(tensor))
     return place, _source(operations)
 
