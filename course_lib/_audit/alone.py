@@ -63,6 +63,8 @@ def _with_axes(context):
 
 def _sampled(context, every, run):
     """Return what `lay_out` does for rows of a few lengths, `None` if all must run alone."""
+    import keras
+
     places = pick(len(every))
     if len(places) == len(every) or any(run(place)[2] is not None for place in places):
         return None
@@ -73,7 +75,8 @@ def _sampled(context, every, run):
         return None
     text = f"outputs with 1 more step of padding: {len(rest)} rows in {len(others)} more lengths"
     keep = np.setdiff1d(np.arange(context.batch.size), rest)
-    result = rows_of(context.result, keep, context.batch.size)
+    taken = functools.partial(keras.ops.take, indices=keep, axis=0)
+    result = rows_of(context.result, context.batch.size, taken)
     return _leave_out(context, rest, result), Seen(checked=(text,))
 
 

@@ -105,9 +105,11 @@ class Runner:
 
     def own_result(self, view):
         """Run the model on a view: its outputs in their own form, without rows that only filled."""
-        result = self(view)
-        own = np.arange(len(view.rows))
-        return rows_of(result, own, self.fixed) if self._is_filled(view) else result
+        result, rows = self(view), len(view.rows)
+        if not self._is_filled(view):
+            return result
+        # A slice: of a gather, a gradient of the user's own would get a sparse tensor.
+        return rows_of(result, self.fixed, lambda leaf: leaf[:rows])
 
     def record(self, view, follow=True, training=False):
         """Run the model on a view: the `Recording`; its `result` is what the model gave out."""
@@ -198,15 +200,14 @@ def tolerance(model):
     return 1e-2 if "float16" in dtypes else ROUNDING
 
 
-def rows_of(result, keep, size):
-    """Return what the model gave out, in its own form, for some rows of so many, masks included."""
+def rows_of(result, size, take):
+    """Return what the model gave out, in its own form, for rows that are taken of so many."""
     import keras
 
-    def cut(leaf):
+    def taken(leaf):
         if tuple(getattr(leaf, "shape", ()))[:1] != (size,):
             return leaf
         mask = mask_of(leaf)
-        mask = None if mask is None else keras.ops.take(mask, keep, axis=0)
-        return with_mask(keras.ops.take(leaf, keep, axis=0), mask)
+        return with_mask(take(leaf), None if mask is None else take(mask))
 
-    return keras.tree.map_structure(cut, result)
+    return keras.tree.map_structure(taken, result)
