@@ -254,6 +254,14 @@ def test_what_axes_say_of_themselves(axes, sequence, said):
     assert [name for name in names if getattr(axes, name)] == said
 
 
+def test_of_a_tensor_of_pairs_of_rows_the_columns_of_others_are_taken():
+    batch = Batch([np.ones((3, 2))], (Sequence((0,), np.ones((3, 2), bool)),))
+    view, pairs = batch.view([2, 0, 1]), np.arange(9).reshape(3, 3)
+    index = Axes((ROWS, ROWS)).own(pairs.shape, 1, view, others=[1, 2])
+    np.testing.assert_array_equal(pairs[index], [5, 3])
+    assert Axes((ROWS, ROWS)).own(pairs.shape, 1, view) == (1, slice(None))
+
+
 @quick
 @given(batches(holes=True), st.booleans(), st.booleans())
 def test_padding_between_real_steps_is_a_hole_along_their_axis(batch, first, turned):
