@@ -12,8 +12,10 @@ from course_lib._audit.run import array, flat, shaken
 # Differences of less than this share of the scale are looked at twice.
 DOUBTFUL = 1e-3
 
-# A change that has grown is as large as chance will have it, so one that is small is tried again.
+# A change that has grown is as large as chance will have it, so one that is small is tried again,
+# unless it is smaller than chance can make it.
 SHAKES = 4
+HOPELESS = 1e-3
 
 
 def control(context, seen):
@@ -48,8 +50,8 @@ def _is_rounding(context, leak):
             with shaken(context.model, turn):
                 shaky = array(runner.outputs(view.shaken(turn))[number]).astype(float)
             noise = max(noise, 3 * np.abs(shaky - own).max(initial=0))
-            if noise >= size:
-                return True
+            if noise >= size or noise < HOPELESS * size:
+                break
         if leak.difference.relative < DOUBTFUL and runner.fixed is None:
             copies = array(flat(runner(view.repeat(3)))[number])
             repeated = copies[: len(own)].astype(float)
