@@ -5,6 +5,7 @@ import pytest
 
 from course_lib import audit
 from course_lib._audit.sample import pick
+from course_lib._audit.second_look import second_looks
 from tests.needs import keras
 
 layers, ops = keras.layers, keras.ops
@@ -426,3 +427,20 @@ def test_zeros_at_padding_are_found_though_all_else_is_larger_now(seed):
     for row, score in zip(rows, together, strict=True):
         assert np.allclose(score, model(np.array([row]))[0], atol=1e-6)
     blames(audit(model, ids), ("leak", "max"))
+
+
+def test_a_second_look_is_the_same_whenever_it_is_entered():
+    """What is explained must be what was seen: a look is entered again for that."""
+    model = keras.Sequential([embedding(), layers.Dense(3), layers.Dense(2)])
+    model.build((None, 6))
+    before = model.get_weights()
+    for look in second_looks(model):
+        seen = []
+        for _ in range(2):
+            with look():
+                seen.append(model.get_weights())
+        assert not all(np.array_equal(one, two) for one, two in zip(seen[0], before, strict=True))
+        for one, two in zip(*seen, strict=True):
+            np.testing.assert_array_equal(one, two)
+    for one, two in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, two)

@@ -48,8 +48,7 @@ def second_looks(model):
     that are large, one up and one down, make units whose every step is below zero.
     """
     tables, equal, biases = _kinds(model)
-    generator = np.random.default_rng(0)
-    gentle = [(one, lambda v: v + generator.uniform(0.05, 0.25, v.shape)) for one in equal]
+    gentle = [(one, partial(_moved, seed=seed)) for seed, one in enumerate(equal)]
     gentle += [(one, partial(with_loud_row, row=0)) for one in tables]
     loud = [(one, _one_up_one_down) for one in biases]
     loud += [(one, partial(with_loud_row, row=0, sign=-1)) for one in tables]
@@ -89,6 +88,11 @@ def with_loud_row(table, row, sign=1):
     """Return a table of vectors in which one row is larger than all others, of both signs."""
     large = sign * LOUD * np.abs(table).max() * np.resize([1.0, -1.0], table.shape[1])
     return np.concatenate([table[:row], large[None], table[row + 1 :]])
+
+
+def _moved(value, seed):
+    """Return a value moved up a little, in the same way each time: a look is entered again."""
+    return value + np.random.default_rng(seed).uniform(0.05, 0.25, value.shape)
 
 
 def _one_up_one_down(value):
