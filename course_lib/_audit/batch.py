@@ -21,8 +21,8 @@ class Batch:
         leaves: arrays.
         sequences: tuple of `Sequence`.
         masks: what is handed over as `mask=`, one for each leaf, or `None`.
-        free: for each leaf, True if its own values do not tell the model what is real.
-        refillable: for each leaf, True if other values may stand in its padding: it is free, and
+        untold: for each leaf, True if its own values do not tell the model what is real.
+        refillable: for each leaf, True if other values may stand in its padding: it is untold, and
             what is real in it is told from outside.
         inputs: for each leaf, in words, what it was taken for.
         unsure: what is to be said of inputs that could be sequences and are taken for none.
@@ -35,7 +35,7 @@ class Batch:
     leaves: list
     sequences: tuple = ()
     masks: list | None = None
-    free: tuple = ()
+    untold: tuple = ()
     refillable: tuple = ()
     inputs: tuple = ()
     unsure: tuple = ()

@@ -46,11 +46,11 @@ def find_batch(runner, recording):
     plan = reduce(lambda plan, source: source(plan), SOURCES, plan)
     names = [one.name for one in inputs]
     check_batch(plan.batch, names)
-    free = tuple(_tells_nothing(plan, one) for one in inputs)
+    untold = tuple(_tells_nothing(plan, one) for one in inputs)
     return replace(
         plan.batch,
-        free=free,
-        refillable=tuple(a and _is_told(plan, one) for a, one in zip(free, inputs, strict=True)),
+        untold=untold,
+        refillable=tuple(a and _is_told(plan, one) for a, one in zip(untold, inputs, strict=True)),
         inputs=in_words(plan.batch, names, plan.why),
         unsure=tuple(
             text

@@ -53,8 +53,8 @@ def _refills(context, recording):
         view = replace(batch.view(), context=lambda: _other_values_behind(maskings))
         found.append((view, "with other values in the padding behind `Masking`"))
     floats = [
-        free and leaf.dtype.kind == "f" and batch.sequence_of(number) is not None
-        for number, (free, leaf) in enumerate(zip(batch.free, batch.leaves, strict=True))
+        untold and leaf.dtype.kind == "f" and batch.sequence_of(number) is not None
+        for number, (untold, leaf) in enumerate(zip(batch.untold, batch.leaves, strict=True))
     ]
     if any(floats):
         view = replace(batch, refillable=tuple(floats)).view(fill=np.random.default_rng(0))
