@@ -9,6 +9,7 @@ import numpy as np
 
 from course_lib._audit.batch import Batch
 from course_lib._audit.run import Runner
+from course_lib._audit.second_look import second_looks
 from course_lib._audit.story import story_of
 from course_lib._audit.view import View
 
@@ -67,6 +68,11 @@ class Context:
         """The `Story` of the batch as it came, beside its shortest row."""
         (bare,) = self.spread(1, padded=True)
         return story_of(self, self.whole, bare, self.share)
+
+    @functools.cached_property
+    def looks(self):
+        """Each `SecondLook` at the model, gentle ones first; none if nothing would change."""
+        return second_looks(self.model)
 
     @property
     def score_share(self):
@@ -175,3 +181,14 @@ class Seen:
     def is_comparable(self):
         """True unless what differs is rounding, or the rows of a batch see each other."""
         return not self.crowds and not self.is_shaky
+
+
+def in_order(checks, context, seen):
+    """Return what is `Seen` after the checks, each as `(check, wanted)`.
+
+    Both are functions of `(context, seen)`: a check adds to what was seen, if it is wanted by then.
+    """
+    for check, wanted in checks:
+        if wanted(context, seen):
+            seen = check(context, seen)
+    return seen

@@ -15,7 +15,7 @@ DOUBTFUL = 1e-3
 # A change that has grown is as large as chance will have it, so one that is small is tried again,
 # unless it is smaller than chance can make it.
 SHAKES = 4
-HOPELESS = 1e-3
+TOO_LITTLE = 1e-3
 
 
 def control(context, seen):
@@ -50,7 +50,7 @@ def _is_rounding(context, leak):
             with shaken(context.model, turn):
                 shaky = array(runner.outputs(view.shaken(turn))[number]).astype(float)
             noise = max(noise, 3 * np.abs(shaky - own).max(initial=0))
-            if noise >= size or noise < HOPELESS * size:
+            if noise >= size or noise < TOO_LITTLE * size:
                 break
         if leak.difference.relative < DOUBTFUL and runner.fixed is None:
             copies = array(flat(runner(view.repeat(3)))[number])

@@ -1,6 +1,6 @@
 """Check: the outputs of the batch against those of its rows alone, in several arrangements.
 
-`CHECKS` is the order, and says when to stop: each is `(context, what was seen) → what it sees`.
+`CHECKS` is the order, and says when each is wanted: see `context.in_order`.
 """
 
 import contextlib
@@ -9,14 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from course_lib._audit.attempt import attempt, first_line, named
-from course_lib._audit.context import Seen
+from course_lib._audit.context import Seen, in_order
 from course_lib._audit.control import control
 from course_lib._audit.differences import differences, leaks_of
 from course_lib._audit.explain import who_shows
 from course_lib._audit.inside import with_more_padding_inside
 from course_lib._audit.refill import with_other_padding
 from course_lib._audit.run import ROUNDING, array, flat, no_dropout
-from course_lib._audit.second_look import second_looks
 from course_lib._keras_private import layers_of
 from course_lib._state import unchanged
 
@@ -26,13 +25,9 @@ FEW = 2
 
 def look_at_outputs(context):
     """Return what is `Seen` of the outputs."""
-    seen = Seen()
     if context.refills:
-        return with_other_padding(context, seen)
-    for check, wanted in CHECKS:
-        if wanted(seen):
-            seen = check(context, seen)
-    return seen
+        return with_other_padding(context, Seen())
+    return in_order(CHECKS, context, Seen())
 
 
 # ---------------------------------------------------------------------- the checks
@@ -52,8 +47,6 @@ def as_it_is(context, seen):
 
 def with_more_padding(context, seen):
     """Append steps of padding."""
-    if not context.batch.has_leaves:
-        return seen
     # Twice as many steps, for a model that halves them and doubles them again.
     for extra in (context.batch.longest + 3, 1, context.batch.longest):
         view = context.batch.view(extra=extra)
@@ -127,7 +120,7 @@ def with_other_weights(context, seen):
     """Try float32 and other weights: what is hidden now shows after training."""
     alone, how = context.spread(FEW, padded=True), ""
     view = context.batch.view(np.concatenate([one.rows for one in alone]))
-    for look, rows in zip(second_looks(context.model), (alone, alone[:1]), strict=False):
+    for look, rows in zip(context.looks, (alone, alone[:1]), strict=False):
         found, error = _found_under(look, context, view, rows)
         if error is not None:
             return seen + Seen(notes=(f"A second look {look.how} failed ({named(error)}).",))
@@ -183,11 +176,9 @@ def _training(model):
 
 def on_the_other_side(context, seen):
     """Put the padding on the other side: that a model needs one is a note."""
-    if not context.batch.has_leaves:
-        return seen
     other = "pre" if context.side == "post" else "post"
     view, alone = context.batch.view(place=other), context.spread(1, padded=True)
-    look = [contextlib.nullcontext, *second_looks(context.model)][-1]
+    look = [contextlib.nullcontext, *context.looks][-1]
     found, error = _found_under(look, context, view, alone)
     if not found and error is None:
         return seen + Seen(checked=(f'outputs with padding="{other}"',))
@@ -198,25 +189,29 @@ def on_the_other_side(context, seen):
     return seen + Seen(notes=(note,))
 
 
-def _always(seen):
+def _always(context, seen):
     return True
 
 
-def _clean(seen):
+def _clean(context, seen):
     return seen.is_clean
 
 
-def _leaking(seen):
+def _clean_and_padded_outside(context, seen):
+    return seen.is_clean and context.batch.has_leaves
+
+
+def _leaking(context, seen):
     return not seen.is_clean
 
 
 CHECKS = (
     (as_it_is, _always),
-    (with_more_padding, _clean),
+    (with_more_padding, _clean_and_padded_outside),
     (with_more_padding_inside, _clean),
     (with_other_values, _clean),
     (twice, _leaking),
     (with_other_weights, _clean),
     (in_training, _clean),
-    (on_the_other_side, _clean),
+    (on_the_other_side, _clean_and_padded_outside),
 )

@@ -13,7 +13,6 @@ from course_lib._audit.context import Seen
 from course_lib._audit.faults import ACTIVITY, OWN_LOSS
 from course_lib._audit.report import finding
 from course_lib._audit.run import array, as_tensors, no_dropout
-from course_lib._audit.second_look import second_looks
 from course_lib._audit.verdict import Verdict, in_words, shares, together
 from course_lib._keras_private import added_losses, clear_losses, layers_of
 
@@ -103,12 +102,12 @@ def check_added_losses(context, seen):
 def _looked_at_twice(given, found, how):
     """Judge with other weights: what a router adds hardly knows padding before it is trained."""
     context, *_, runs_longer = given
-    looks = second_looks(context.model)
-    if found.findings or not looks:
+    if found.findings or not context.looks:
         return Seen()
-    with looks[0]():
+    look = context.looks[0]
+    with look():
         compared, _ = attempt(_compared, *given)
-    return _judged(context, compared or [], found, f"{how} {looks[0].how}", runs_longer)
+    return _judged(context, compared or [], found, f"{how} {look.how}", runs_longer)
 
 
 def _judged(context, compared, found, how, runs_longer):
