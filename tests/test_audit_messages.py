@@ -97,7 +97,7 @@ def message_of_inner(**options):
 def test_a_mask_that_is_made_inside_is_told_by_the_authors_own_names():
     message = message_of_inner()
     assert (
-        "a mask is made inside and does not come out (`tok` makes it, `lstm` needs it)" in message
+        "a mask is made inside and does not come out (`tok` makes it; `lstm` needs it)" in message
     )
     fix = "Give `tokpos` a `compute_mask` that returns `self.tok.compute_mask(words)`."
     assert message.endswith(fix)
@@ -208,15 +208,26 @@ def test_training_that_is_compared_with_itself_says_nothing_of_rows_alone():
 
 
 def test_other_weights_are_said_by_what_was_done_to_them():
-    biases, row = "constant ones (such as zero biases) moved", "the embedding's row for padding"
+    moved, large = "constant ones moved", "and biases made large"
     for model, wanted in (
-        ([embedding(), layers.Dense(1)], f"outputs with other weights: {biases}, {row} made large"),
-        ([embedding(), layers.Dense(1, use_bias=False)], f"outputs with other weights: {row} made"),
-        ([layers.Masking(), layers.Dense(1)], f"outputs with other weights: {biases}"),
+        ([embedding(), layers.Dense(1)], f"{moved}, the row for padding {large}"),
+        ([embedding(), layers.Dense(1, use_bias=False)], "the row for padding made large"),
+        ([layers.Masking(), layers.Dense(1)], f"{moved}, biases made large"),
     ):
         x = IDS if isinstance(model[0], layers.Embedding) else IDS[..., None].astype("float32")
         report = audit(keras.Sequential(model), x)
-        assert any(text.startswith(wanted) for text in report.checked), report
+        assert f"outputs with other weights: {wanted}" in report.checked, report
+
+
+def test_what_is_known_of_a_lost_mask_stands_apart_from_who_needs_it():
+    class Block(layers.Layer):
+        def call(self, x):
+            return x + 2.0 * x
+
+    ids = keras.Input((None,), dtype="int32")
+    steps = Block(name="block")(embedding()(ids))
+    (one,) = audit(keras.Model(ids, layers.LSTM(3, name="lstm")(steps)), IDS).findings
+    assert "(Keras warned of it; `lstm` needs it)" in one.message
 
 
 def decoder(fixed=False):

@@ -75,7 +75,7 @@ class Cause:
         fault, names = FAULTS[self.kind], [name for name, _ in self.needs]
         needed = f"{joined(names)} need{'s' * (len(names) == 1)} it" if names else ""
         warned = "Keras warned of it" if self.call and self.call.warned else ""
-        details = ", ".join(filter(None, [self.detail or warned, needed]))
+        details = "; ".join(filter(None, [self.detail or warned, needed]))
         details = f" ({details})" if details else ""
         about = f"At the {self.layer}" if self.is_raw else f"At `{self.layer}`"
         about += f" ({self.call.class_name})" if self.call else ""

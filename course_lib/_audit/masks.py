@@ -41,7 +41,7 @@ def lost(story, tensor, call):
         # The outermost layer with a `call` of its own that was given a mask has lost it.
         for block in reversed(story.index.gave(tensor, call)):
             if block.is_block and block.attached:
-                return Cause("lost", block, cause.layer)
+                return Cause("lost", block, f"at the {cause.layer}")
     return cause
 
 

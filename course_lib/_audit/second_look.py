@@ -54,9 +54,9 @@ def second_looks(model):
     loud += [(one, partial(with_loud_row, row=0, sign=-1)) for one in tables]
     short = any(is_short(layer.compute_dtype) for layer in layers_of(model))
     how = " and ".join(["in float32"] * short + ["with other weights"] * bool(gentle or loud))
-    what = ["constant ones (such as zero biases) moved"] * bool(equal)
-    what += ["the embedding's row for padding made large"] * bool(tables)
-    what += ["biases made large"] * bool(biases)
+    large = ["the row for padding"] * bool(tables) + ["biases"] * bool(biases)
+    what = ["constant ones moved"] * bool(equal)
+    what += [f"{' and '.join(large)} made large"] * bool(large)
     exactly = ": ".join(filter(None, [how, ", ".join(what)]))
     looks = [gentle] * bool(gentle or short) + [loud] * bool(loud)
     return [SecondLook(model, tuple(changes), how, exactly) for changes in looks]
